@@ -1,0 +1,366 @@
+package modbus
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// A port is the byte stream under the RTU master. After the read time-out Read
+// returns (0, nil), which io.ReadFull and bufio do not understand. All calls
+// come from one goroutine.
+type port interface {
+	SetReadTimeout(time.Duration) error
+	Read([]byte) (int, error)
+	Write([]byte) (int, error)
+	Close() error
+}
+
+const (
+	// slice is the longest single read, so that Close and a cancelled context
+	// are seen soon.
+	slice = 20 * time.Millisecond
+	// quietMargin is what must pass beyond t3.5 before a line counts as quiet:
+	// USB adapters hand bytes over in chunks up to 16 ms apart.
+	quietMargin = 30 * time.Millisecond
+)
+
+// A master speaks RTU on one bus. It belongs to the goroutine that owns the
+// line, and outlives the port, which comes and goes with the adapter.
+//
+// The rule that everything here serves: an answer says neither which question
+// it answers nor which registers it holds. So a question may go out only when
+// no answer to an earlier one can still come.
+type master struct {
+	openPort func() (port, error)
+	port     port // nil while closed
+
+	char   time.Duration // one character on the wire
+	t35    time.Duration // silence that ends a frame
+	quiet  time.Duration // silence after which nothing more comes
+	pause  time.Duration // between questions, if longer than t35
+	window time.Duration // how long after its time-out an answer may still come
+	echo   bool          // the adapter hears what it sends
+
+	count *counters
+	watch *watchdog
+	stop  <-chan struct{}
+
+	out   []byte        // the frame sent, reused
+	in    []byte        // received and not yet accounted for, reused
+	wait  time.Duration // the read time-out that port has
+	last  time.Time     // end of the last activity on the wire
+	until time.Time     // an answer to late may come up to here; zero: none is owed
+	late  want
+}
+
+// newMaster returns the master of the bus s. Its port is opened by open.
+func newMaster(s Serial, o Options, openPort func() (port, error)) *master {
+	m := &master{
+		openPort: openPort,
+		char:     s.charTime(),
+		t35:      s.silence(),
+		pause:    o.Pause,
+		window:   o.LateWindow,
+		echo:     s.Echo,
+		out:      make([]byte, 0, maxFrame),
+		in:       make([]byte, 0, 4*maxFrame),
+	}
+	m.quiet = m.t35 + quietMargin
+	return m
+}
+
+func (m *master) attach(c *counters, w *watchdog, stop <-chan struct{}) {
+	m.count, m.watch, m.stop = c, w, stop
+}
+
+func (m *master) open(*question) error {
+	m.watch.arm(stuckAfter)
+	defer m.watch.disarm()
+	p, err := m.openPort()
+	if err != nil {
+		return err
+	}
+	m.port, m.wait = p, -1
+	return nil
+}
+
+func (m *master) close() error {
+	if m.port == nil {
+		return nil
+	}
+	m.watch.arm(stuckAfter)
+	defer m.watch.disarm()
+	p := m.port
+	m.port = nil
+	return p.Close()
+}
+
+// ask puts q on the wire and returns the PDU that answers it, good until the
+// next call. An answer that came too late for an earlier question is thrown
+// away, never taken for this one.
+func (m *master) ask(q *question) ([]byte, error) {
+	if err := m.quarantine(q); err != nil {
+		return nil, err
+	}
+	if err := m.silence(q); err != nil {
+		return nil, err
+	}
+	m.out = appendFrame(m.out[:0], q.unit, q.pdu)
+	start := time.Now()
+	m.count.questions.Add(1)
+	err := m.write(m.out)
+	m.last = start.Add(m.char * time.Duration(len(m.out))) // write only fills a buffer
+	if now := time.Now(); now.After(m.last) {
+		m.last = now
+	}
+	if err != nil {
+		m.owe(q, m.last.Add(q.timeout))
+		return nil, err
+	}
+	return m.hear(q)
+}
+
+// hear waits for the answer to q.
+//
+// Bytes that are no answer do not end the wait: another unit's frame, noise
+// and the own echo are passed over. A damaged answer on a quiet line does.
+func (m *master) hear(q *question) ([]byte, error) {
+	begin := m.last.Add(q.timeout) // by when the answer must have begun
+	end := begin.Add(m.char * time.Duration(q.want.size+3))
+	if q.want.size == 0 {
+		end = begin.Add(m.char*maxFrame + m.quiet)
+	}
+	// A read is never answered by itself, so its echo is one on any line. A
+	// write may be: there only the setting tells, and the echo comes first.
+	echo := m.echo || q.again
+
+	misfits := 0
+	judged := true // nothing new since the line was last found quiet
+	var heard time.Time
+	m.in = m.in[:0]
+	for {
+		limit := begin
+		if len(m.in) > 0 {
+			limit = end
+		}
+		now := time.Now()
+		if !now.Before(limit) {
+			return nil, m.unanswered(q, misfits)
+		}
+		wait := min(limit.Sub(now), slice)
+		if !judged {
+			wait = min(wait, max(heard.Add(m.quiet).Sub(now), time.Millisecond))
+		}
+		n, err := m.read(wait)
+		if err == nil {
+			err = q.cancelled(m.stop)
+		}
+		if err != nil {
+			m.owe(q, begin)
+			return nil, err
+		}
+		switch {
+		case n > 0:
+			heard, judged = time.Now(), false
+			m.last = heard
+			if echo {
+				if i := bytes.Index(m.in, m.out); i >= 0 {
+					m.count.echoes.Add(1)
+					m.count.skipped.Add(uint64(i))
+					m.in = append(m.in[:0], m.in[i+len(m.out):]...)
+					echo = false
+				}
+			}
+			if from, to := q.want.find(m.in); to > 0 {
+				return m.take(q, from, to)
+			}
+		case !judged && time.Since(heard) >= m.quiet:
+			// Whatever was sent has been sent whole.
+			judged = true
+			if q.want.size == 0 {
+				if from, to := q.want.findEnded(m.in); to > 0 {
+					return m.take(q, from, to)
+				}
+			}
+			rest, foreign, odd := q.want.sift(m.in)
+			m.in = rest
+			m.count.foreign.Add(uint64(foreign))
+			misfits += odd
+			if q.want.damaged(m.in) {
+				return nil, m.damagedAnswer(q)
+			}
+		}
+	}
+}
+
+// take returns the answer m.in[from:to] and accounts for the bytes around it.
+func (m *master) take(q *question, from, to int) ([]byte, error) {
+	frame := m.in[from:to]
+	m.skip(q.want, m.in[to:])
+	before, foreign, _ := q.want.sift(m.in[:from])
+	m.count.foreign.Add(uint64(foreign))
+	m.count.skipped.Add(uint64(len(before)))
+	if frame[1]&fcException != 0 {
+		return nil, q.refused(frame[2])
+	}
+	return frame[1 : len(frame)-2], nil
+}
+
+// skip accounts for bytes that answer nothing.
+func (m *master) skip(w want, b []byte) {
+	rest, foreign, _ := w.sift(b)
+	m.count.foreign.Add(uint64(foreign))
+	m.count.skipped.Add(uint64(len(rest)))
+}
+
+// unanswered is the end of a question whose time ran out.
+func (m *master) unanswered(q *question, misfits int) error {
+	rest, foreign, odd := q.want.sift(m.in)
+	m.in = rest
+	m.count.foreign.Add(uint64(foreign))
+	if q.want.damaged(rest) {
+		return m.damagedAnswer(q)
+	}
+	m.owe(q, time.Now())
+	m.count.skipped.Add(uint64(len(rest)))
+	switch {
+	case misfits+odd > 0:
+		return fmt.Errorf("%w: unit %d sent another number of bytes", ErrAnswer, q.unit)
+	case len(rest) > 0:
+		return fmt.Errorf("%w in %v, only %d stray bytes", ErrNoAnswer, q.timeout, len(rest))
+	}
+	return fmt.Errorf("%w in %v", ErrNoAnswer, q.timeout)
+}
+
+// damagedAnswer is the end of a question whose answer has a wrong CRC. What
+// looked like the answer may have been noise, so the line is in quarantine.
+func (m *master) damagedAnswer(q *question) error {
+	m.owe(q, time.Now())
+	m.count.skipped.Add(uint64(len(m.in)))
+	return fmt.Errorf("%w: %d bytes came", ErrCRC, len(m.in))
+}
+
+// owe notes that the answer to q may come until the late window after from.
+func (m *master) owe(q *question, from time.Time) {
+	m.late, m.until = q.want, from.Add(m.window)
+}
+
+// quarantine reads and drops until no answer is owed any more: the late window
+// has passed, or the late answer came, and the line is quiet.
+func (m *master) quarantine(q *question) error {
+	if m.until.IsZero() {
+		return nil
+	}
+	m.in = m.in[:0]
+	seen := false
+	var heard time.Time
+	babble := m.until.Add(m.quiet + m.char*maxFrame) // a line that is never quiet
+	for end := m.until; ; {
+		n, err := m.read(min(max(time.Until(end), 0), slice))
+		if err == nil {
+			err = q.cancelled(m.stop)
+		}
+		if err != nil {
+			return err
+		}
+		now := time.Now()
+		if n > 0 {
+			heard = now
+			if from, to := m.late.find(m.in); !seen && to > 0 {
+				seen = true
+				m.count.late.Add(1)
+				m.in = append(m.in[:from], m.in[to:]...)
+			}
+		}
+		end = m.until
+		if !heard.IsZero() {
+			m.last = heard
+			if calm := heard.Add(m.quiet); seen || calm.After(end) {
+				end = calm
+			}
+		}
+		if babble.Before(end) {
+			end = babble
+		}
+		if !now.Before(end) {
+			break
+		}
+	}
+	m.skip(m.late, m.in)
+	m.in = m.in[:0]
+	m.until = time.Time{}
+	return nil
+}
+
+// silence waits until the line has been silent for t3.5, or the pause between
+// questions if that is longer, and drops what was said unasked. On a line that
+// never falls silent it gives up soon: the question will then time out.
+func (m *master) silence(q *question) error {
+	for range 4 {
+		if err := q.sleep(m.stop, time.Until(m.last.Add(max(m.t35, m.pause)))); err != nil {
+			return err
+		}
+		m.in = m.in[:0]
+		for len(m.in) < cap(m.in) {
+			n, err := m.read(0)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				break
+			}
+		}
+		if len(m.in) == 0 {
+			break
+		}
+		m.skip(q.want, m.in)
+		m.in = m.in[:0]
+		m.last = time.Now()
+	}
+	return nil
+}
+
+// read appends to m.in what comes within wait; 0 takes only what is there. A
+// full buffer loses its older half: no frame is that long.
+func (m *master) read(wait time.Duration) (int, error) {
+	if wait != m.wait {
+		if err := m.port.SetReadTimeout(wait); err != nil {
+			return 0, err
+		}
+		m.wait = wait
+	}
+	if len(m.in) == cap(m.in) {
+		half := cap(m.in) / 2
+		m.count.skipped.Add(uint64(half))
+		m.in = append(m.in[:0], m.in[half:]...)
+	}
+	m.watch.arm(wait + stuckAfter)
+	defer m.watch.disarm() // a panicking port included
+	n, err := m.port.Read(m.in[len(m.in):cap(m.in)])
+	m.in = m.in[:len(m.in)+n]
+	if n > 0 || errors.Is(err, syscall.EINTR) {
+		err = nil // an error beside bytes comes again
+	}
+	return n, err
+}
+
+func (m *master) write(b []byte) error {
+	m.watch.arm(stuckAfter)
+	defer m.watch.disarm()
+	for len(b) > 0 {
+		n, err := m.port.Write(b)
+		if errors.Is(err, syscall.EINTR) {
+			err = nil
+		} else if err == nil && n == 0 {
+			err = errors.New("port takes no bytes")
+		}
+		if err != nil {
+			return err
+		}
+		b = b[n:]
+	}
+	return nil
+}
