@@ -1,0 +1,169 @@
+package drivers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"envgate/drivers/modbus"
+	"envgate/hj212"
+)
+
+// Bus is where a device's questions go. Read returns packed bits for functions
+// 1 and 2, and two bytes a register for 3 and 4; the caller owns them.
+type Bus interface {
+	Read(ctx context.Context, r modbus.Read) ([]byte, error)
+}
+
+// DeviceOptions say which instrument a device is.
+type DeviceOptions struct {
+	// Name is the device's name in the site, and the source of its samples.
+	Name string
+
+	// Unit is its address on the bus, 1 to 247.
+	Unit byte
+
+	// Template says what it can be asked. Devices may share one.
+	Template *Template
+
+	// Timeout is how long an answer may take; 0 is the line's own.
+	Timeout time.Duration
+
+	// Raw keeps each sample's register bytes as evidence.
+	Raw bool
+}
+
+// A Device is one instrument on a bus. Its methods are not safe for concurrent
+// use, but for Points and Missing, which may be called at any time.
+type Device struct {
+	o       DeviceOptions
+	t       *Template
+	groups  []group  // the plan, with what was learnt of refusals
+	silent  bool     // no question of the last poll had an answer
+	probe   int      // which group is asked while silent
+	sources []string // per group, "" for one without readings
+}
+
+// NewDevice makes a device. It asks nothing yet.
+func NewDevice(o DeviceOptions) (*Device, error) {
+	switch {
+	case o.Name == "":
+		return nil, errors.New("device has no name")
+	case o.Template == nil || len(o.Template.plan) == 0:
+		return nil, fmt.Errorf("device %s has no template", o.Name)
+	case o.Unit < 1 || o.Unit > 247:
+		return nil, fmt.Errorf("device %s: unit is %d: a Modbus unit is 1 to 247", o.Name, o.Unit)
+	case o.Timeout < 0:
+		return nil, fmt.Errorf("device %s: timeout is %s: want 0 or more", o.Name, o.Timeout)
+	}
+	d := &Device{o: o, t: o.Template}
+	d.groups = append(d.groups, d.t.plan...)
+	n := 0
+	for _, g := range d.groups {
+		source := ""
+		if g.yields {
+			n++
+			source = o.Name
+			if n > 1 {
+				source = fmt.Sprintf("%s/%d", o.Name, n)
+			}
+		}
+		d.sources = append(d.sources, source)
+	}
+	return d, nil
+}
+
+// Plan returns the questions that the next poll puts, in their order.
+func (d *Device) Plan() []modbus.Read {
+	var out []modbus.Read
+	for _, g := range d.groups {
+		for i := range g.reads {
+			out = append(out, d.question(&g.reads[i]))
+		}
+	}
+	return out
+}
+
+func (d *Device) question(r *read) modbus.Read {
+	return modbus.Read{
+		Unit:     d.o.Unit,
+		Function: r.function,
+		Address:  uint16(r.address),
+		Quantity: uint16(r.count),
+		Timeout:  d.o.Timeout,
+	}
+}
+
+// A Point is what the catalogue says of one of a device's points.
+type Point struct {
+	Name     string // the code
+	Chinese  string
+	English  string
+	Unit     string
+	Decimals int    // -1: as the instrument gives them
+	Source   string // of the samples that it is in
+
+	// Confidence is that of the point, or else of its template.
+	Confidence string
+}
+
+// Points returns the device's points in the template's order.
+func (d *Device) Points() []Point {
+	at := make([]string, len(d.t.points))
+	for i := range d.t.plan {
+		for _, p := range d.t.plan[i].reads[0].points {
+			at[p] = d.sources[i]
+		}
+	}
+	var out []Point
+	for i := range d.t.points {
+		p := &d.t.points[i]
+		if p.code == "" {
+			continue
+		}
+		out = append(out, Point{p.code, p.names[0], p.names[1], p.unit, p.places(), at[i], p.confidence})
+	}
+	return out
+}
+
+// Missing returns the samples of a poll that did not happen, each point with
+// flag B and that cause.
+func (d *Device) Missing(at time.Time, c Cause) []Sample {
+	outcomes := make([]outcome, len(d.t.points))
+	for i := range outcomes {
+		outcomes[i] = missing(hj212.FlagComm, c)
+	}
+	times := make([]time.Time, len(d.groups))
+	for i := range times {
+		times[i] = at
+	}
+	return d.samples(outcomes, times, nil)
+}
+
+// Silent reports whether the last poll had no answer to any question. An error
+// of Poll that is [modbus.ErrNoAnswer] says so much of one question only.
+func (d *Device) Silent() bool { return d.silent }
+
+// samples puts the outcomes together by group. raw may be nil.
+func (d *Device) samples(outcomes []outcome, times []time.Time, raw [][]byte) []Sample {
+	var out []Sample
+	for i := range d.groups {
+		if d.sources[i] == "" {
+			continue
+		}
+		points := d.t.plan[i].reads[0].points
+		s := Sample{Source: d.sources[i], Device: d.o.Name, Time: times[i], Readings: make([]Reading, 0, len(points))}
+		if raw != nil {
+			s.Raw = raw[i]
+		}
+		for _, at := range points {
+			p, o := &d.t.points[at], &outcomes[at]
+			if p.code != "" {
+				s.Readings = append(s.Readings, Reading{p.code, o.value, p.unit, o.flag, o.cause})
+			}
+		}
+		out = append(out, s)
+	}
+	return out
+}

@@ -1,0 +1,123 @@
+package drivers
+
+import (
+	"cmp"
+	"slices"
+)
+
+// limits bound one question.
+type limits struct {
+	gap       int // registers that may be read along
+	registers int
+	bits      int
+}
+
+// A read is one question: a run of registers or bits, and the points in it.
+type read struct {
+	function byte
+	address  int
+	count    int
+	points   []int // indexes, ascending
+	refused  uint  // how often in a row it was refused for its address
+}
+
+// end is the address behind the last register.
+func (r *read) end() int { return r.address + r.count }
+
+// A group is one question as it was planned. Where the instrument refuses it,
+// it becomes several, which go on sharing a sample.
+type group struct {
+	reads  []read
+	yields bool // some of its points give readings
+}
+
+// plan joins points into the fewest reads. Those that yield readings come
+// first, in the order of the first point they hold, so that a template's first
+// point is always in its device's first sample.
+//
+// Taking the points by address and extending a read for as long as the limits
+// allow gives the fewest: any plan must cover the lowest point, and none can
+// reach further from there.
+func plan(points []point, l limits) []group {
+	order := make([]int, len(points))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		p, q := &points[a], &points[b]
+		return cmp.Or(cmp.Compare(p.function, q.function), cmp.Compare(p.address, q.address))
+	})
+	var reads []read
+	for _, i := range order {
+		p := &points[i]
+		gap, most := l.gap, l.registers
+		if p.kind == kindBit {
+			gap, most = 16*l.gap, l.bits
+		}
+		if n := len(reads); n > 0 {
+			r := &reads[n-1]
+			end := max(r.end(), p.address+p.count)
+			if r.function == p.function && p.address-r.end() <= gap && end-r.address <= most {
+				r.count = end - r.address
+				r.points = append(r.points, i)
+				continue
+			}
+		}
+		reads = append(reads, read{function: p.function, address: p.address, count: p.count, points: []int{i}})
+	}
+	groups := make([]group, len(reads))
+	for i, r := range reads {
+		slices.Sort(r.points)
+		groups[i] = group{
+			reads:  []read{r},
+			yields: slices.ContainsFunc(r.points, func(i int) bool { return points[i].code != "" }),
+		}
+	}
+	slices.SortFunc(groups, func(a, b group) int {
+		if a.yields != b.yields {
+			if a.yields {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(a.reads[0].points[0], b.reads[0].points[0])
+	})
+	return groups
+}
+
+// split makes two reads of one that the instrument refused: at the widest gap
+// between points, or in the middle if there is none. It returns nil if all of
+// the points lie over one another.
+func split(r read, points []point) []read {
+	order := slices.Clone(r.points)
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(points[a].address, points[b].address) })
+	at, widest, middle := 0, 0, 0
+	end := 0
+	for k, i := range order {
+		p := &points[i]
+		if k > 0 && p.address >= end {
+			// The first place, one with a wider gap, or one as wide and nearer
+			// to the middle.
+			gap, off := p.address-end, max(p.address-r.address, r.end()-p.address)
+			if at == 0 || gap > widest || gap == widest && off < middle {
+				at, widest, middle = k, gap, off
+			}
+		}
+		end = max(end, p.address+p.count)
+	}
+	if at == 0 {
+		return nil
+	}
+	var out []read
+	for _, part := range [][]int{order[:at], order[at:]} {
+		part = slices.Clone(part)
+		half := read{function: r.function, address: points[part[0]].address}
+		for _, i := range part {
+			half.count = max(half.count, points[i].address+points[i].count-half.address)
+		}
+		slices.Sort(part)
+		half.points = part
+		out = append(out, half)
+	}
+	return out
+}
