@@ -1,0 +1,64 @@
+package envelope
+
+import (
+	"fmt"
+	"unicode/utf8"
+)
+
+// An Event is something that happened once: a start, a change, an alarm, a
+// command and its result. Texts that are empty are left out of the payload.
+type Event struct {
+	Type    string // EventStart, ...; 1 to 64 bytes
+	At      int64  // milliseconds from the block's T0
+	Subject string // what it happened to: a device, a line, a stream
+	Old     string // before
+	New     string // after
+	Who     string // who caused it, where a person or a program did
+	Why     string
+}
+
+// Types of events. The list may grow; a reader keeps types that it does not know.
+const (
+	EventStart     = "start"     // the program started; Old is the last sealed time
+	EventStop      = "stop"      // it stops in order
+	EventBirth     = "birth"     // catalogue, version, public keys, epochs, heads
+	EventConfig    = "config"    // the canonical configuration now in force
+	EventTemplate  = "template"  // a device template now in use
+	EventCatalogue = "catalogue" // the catalogue now in force
+	EventClockStep = "clock.step"
+
+	EventLogAside   = "log.aside"   // a damaged log was set aside, a new epoch begun
+	EventLogEvicted = "log.evicted" // blocks nobody acknowledged are going to be deleted
+	EventLogFull    = "log.full"
+
+	EventUplinkUp   = "uplink.up"
+	EventUplinkDown = "uplink.down"
+
+	EventReceiptLate  = "receipt.late"  // blocks sent long ago have no receipt
+	EventReceiptFork  = "receipt.fork"  // a receipt names another block under our number
+	EventReceiptAhead = "receipt.ahead" // a receipt is past our own head
+	EventReceiptBad   = "receipt.bad"   // a receipt could not be verified
+
+	EventEchoMissing = "echo.missing" // published blocks do not come back from the broker
+	EventEchoOK      = "echo.ok"
+
+	EventDeviceOffline = "device.offline"
+	EventDeviceOnline  = "device.online"
+	EventLineDown      = "line.down"
+	EventLineUp        = "line.up"
+)
+
+func (e *Event) check() error {
+	if err := checkText("type", e.Type); err != nil {
+		return err
+	}
+	if e.At < -MaxSeq || e.At > MaxSeq {
+		return fmt.Errorf("t is %d: -2^53 to 2^53", e.At)
+	}
+	for _, s := range [...]string{e.Subject, e.Old, e.New, e.Who, e.Why} {
+		if !utf8.ValidString(s) {
+			return fmt.Errorf("%s: text is not UTF-8", e.Type)
+		}
+	}
+	return nil
+}
