@@ -1,0 +1,140 @@
+package buffer
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// readBytes bounds what one Read returns, and with it how long its transaction
+// keeps pages from being used again.
+const readBytes = 1 << 20
+
+// Bounds returns the first and last block of a stream; all between are there.
+// last is the head: 0 if the stream never had a block. first is last+1 if all
+// are evicted.
+func (l *Log) Bounds(stream string) (first, last uint64) {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s := l.streams[stream]
+	if s == nil || s.head == 0 {
+		return 0, 0
+	}
+	return s.first, s.head
+}
+
+// Read returns up to n blocks of a stream, beginning with the first whose seq
+// is above after, and that seq. They follow without a hole, are 1 MiB together
+// at most (but one at least) and are the caller's. With nothing above after,
+// first is 0.
+//
+// Errors to branch on: ErrStream, ErrClosed, ErrSuspect (try later) and
+// ErrDamaged.
+func (l *Log) Read(stream string, after uint64, n int) (first uint64, blocks [][]byte, err error) {
+	for try := range 3 {
+		if try > 0 {
+			// A commit may be evicting what we look for, or the file is being
+			// opened again. Both are over when the writer lets go.
+			l.write.Lock()
+			//lint:ignore SA2001 waiting is the point
+			l.write.Unlock()
+		}
+		l.mu.RLock()
+		closed, store, s := l.closed, l.store, l.streams[stream]
+		var from, last uint64
+		if s != nil {
+			from, last = s.first, s.head
+		}
+		l.mu.RUnlock()
+		switch {
+		case closed:
+			return 0, nil, fmt.Errorf("buffer: read: %w", ErrClosed)
+		case s == nil:
+			return 0, nil, fmt.Errorf("buffer: read: %w: %q", ErrStream, stream)
+		case after >= last || n <= 0 || from > last:
+			return 0, nil, nil
+		case store == nil:
+			return 0, nil, fmt.Errorf("buffer: read: %w", ErrSuspect)
+		}
+		from = max(from, after+1)
+		blocks, err = store.read(stream, from, last, n, readBytes)
+		if err == nil && len(blocks) > 0 {
+			return from, blocks, nil
+		}
+	}
+	if err == nil {
+		err = fmt.Errorf("%w: block is not there", ErrDamaged)
+	}
+	return 0, nil, fmt.Errorf("buffer: read %s after %d: %w", stream, after, err)
+}
+
+// State returns a copy of the state the writer gave with its last Append, nil
+// if it never gave any.
+func (l *Log) State() []byte {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return bytes.Clone(l.state)
+}
+
+// Changed returns a channel that is closed by the next Append that brings
+// blocks, and by Rotate. Take the channel, then read, then wait.
+func (l *Log) Changed() <-chan struct{} {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	return l.changed
+}
+
+// counters count since Open.
+type counters struct {
+	commits, failures, restores, evicted uint64
+}
+
+// Stats says how the log is doing. Counters count since Open.
+type Stats struct {
+	Budget    int64  // Options.MaxBytes
+	FileBytes int64  // pages ever used; the file is about that long
+	UsedBytes int64  // of those in use
+	Commits   uint64 // transactions on disk
+	Failures  uint64 // transactions that failed
+	Restores  uint64 // times the file was opened again after a failed one
+	Evicted   uint64 // blocks
+	Written   int64  // bytes, by transactions on the file now open, the file system's own not counted
+	Streams   map[string]StreamStats
+}
+
+// StreamStats says what a stream holds.
+type StreamStats struct {
+	First, Last uint64 // as of Bounds
+	Blocks      uint64
+	Bytes       int64 // of blocks
+}
+
+// Stats returns the present figures. FileBytes and UsedBytes are 0 while the
+// log is closed or in doubt.
+func (l *Log) Stats() Stats {
+	l.mu.RLock()
+	defer l.mu.RUnlock()
+	s := Stats{
+		Budget:   l.o.MaxBytes,
+		Commits:  l.counters.commits,
+		Failures: l.counters.failures,
+		Restores: l.counters.restores,
+		Evicted:  l.counters.evicted,
+		Streams:  map[string]StreamStats{},
+	}
+	for name, st := range l.streams {
+		ss := StreamStats{Last: st.head, Blocks: st.blocks(), Bytes: st.bytes}
+		if st.head > 0 {
+			ss.First = st.first
+		}
+		s.Streams[name] = ss
+	}
+	if l.store == nil {
+		return s
+	}
+	if u, err := l.store.usage(); err == nil {
+		s.FileBytes = u.high * pageSize
+		s.UsedBytes = (u.high - u.free) * pageSize
+		s.Written = u.written
+	}
+	return s
+}
