@@ -1,0 +1,192 @@
+// Package rollup makes minute, hour and day figures out of samples.
+//
+// It is pure: times and values come in, windows go out, and nothing is read from
+// a clock. Periods follow wall time at +08:00 and are labelled by their start, as
+// HJ 212-2017 (table 5, DataTime) and HJ 212-2025 ask. All sums are exact decimals.
+//
+// A window's value counts as normal when at least three quarters of the values
+// expected in it were normal (HJ 212-2017, C.16 to C.18, the rule for flue gas);
+// otherwise its flag is D.
+package rollup
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"time"
+
+	"envgate/hj212"
+)
+
+// Site is the zone of every period boundary: +08:00, with no zone files needed.
+var Site = time.FixedZone("+08:00", 8*3600)
+
+// Kinds of periods, as they stand in a block's field k.
+const (
+	Minute = "min"
+	Hour   = "hour"
+	Day    = "day"
+)
+
+// Value is one reading of one point.
+type Value struct {
+	Source   string        // instrument or request, as in the live stream
+	Point    string        // factor code or local name
+	Text     string        // decimal digits; empty when the value could not be had
+	Flag     string        // as in package hj212; only N counts
+	At       time.Time     // when it was taken
+	Interval time.Duration // how often this point is asked; says how many values a period should have
+}
+
+// Figure is what one period says of one point. Avg, Min and Max are empty when no
+// normal value came.
+type Figure struct {
+	Point         string
+	Avg, Min, Max string
+	N             int // normal values counted
+	Flag          string
+	Cause         string // "few" when the flag is D for want of values
+}
+
+// Window is one closed period of one source, its figures sorted by point.
+type Window struct {
+	Source  string
+	Kind    string
+	Start   time.Time // in Site
+	Figures []Figure
+}
+
+// Rollup holds the open periods. It is not safe for concurrent use.
+type Rollup struct {
+	minutes int
+	open    map[key]*window
+	late    int
+	closed  time.Time // all minutes that end at or before it are closed
+}
+
+type key struct {
+	kind, source string
+	start        int64
+}
+
+type window struct {
+	end    time.Time
+	points map[string]*sum
+}
+
+type sum struct {
+	total, least, most decimal
+	n                  int
+	expected           int
+}
+
+// New returns a rollup with minute periods of the given length: 1, 2, 3, 4, 5, 6,
+// 10, 12, 15, 20 or 30 (HJ 212-2017, table 5, MinInterval). It panics on others,
+// which the check of the site file has refused.
+func New(minutes int) *Rollup {
+	if minutes < 1 || minutes > 30 || 60%minutes != 0 {
+		panic("rollup: a minute period divides the hour")
+	}
+	return &Rollup{minutes: minutes, open: map[key]*window{}}
+}
+
+// Late returns how many values came after their minute was closed. They are in the
+// live stream, and in no figure.
+func (r *Rollup) Late() int { return r.late }
+
+// Add counts v into its minute, hour and day.
+func (r *Rollup) Add(v Value) {
+	at := v.At.In(Site)
+	start, end := r.bounds(Minute, at)
+	if !end.After(r.closed) && r.closed.Sub(end) < 24*time.Hour {
+		r.late++
+		return
+	}
+	d, ok := parseDecimal(v.Text)
+	ok = ok && v.Flag == hj212.FlagNormal
+	for _, kind := range []string{Minute, Hour, Day} {
+		if kind != Minute {
+			start, end = r.bounds(kind, at)
+		}
+		k := key{kind, v.Source, start.Unix()}
+		w := r.open[k]
+		if w == nil {
+			w = &window{end: end, points: map[string]*sum{}}
+			r.open[k] = w
+		}
+		s := w.points[v.Point]
+		if s == nil {
+			s = &sum{expected: int(end.Sub(start) / max(v.Interval, time.Millisecond))}
+			w.points[v.Point] = s
+		}
+		if ok {
+			s.add(d)
+		}
+	}
+}
+
+func (s *sum) add(d decimal) {
+	if s.n == 0 || d.less(s.least) {
+		s.least = d
+	}
+	if s.n == 0 || s.most.less(d) {
+		s.most = d
+	}
+	s.total.add(d)
+	s.n++
+}
+
+// Close returns the windows that end at or before now, oldest first, and forgets them.
+func (r *Rollup) Close(now time.Time) []Window {
+	var out []Window
+	for k, w := range r.open {
+		if w.end.After(now) {
+			continue
+		}
+		delete(r.open, k)
+		out = append(out, Window{
+			Source: k.source, Kind: k.kind, Start: time.Unix(k.start, 0).In(Site), Figures: w.figures(),
+		})
+	}
+	r.closed, _ = r.bounds(Minute, now.In(Site))
+	slices.SortFunc(out, func(a, b Window) int {
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(b.Kind, a.Kind), cmp.Compare(a.Source, b.Source))
+	})
+	return out
+}
+
+// Next returns the end of the first period that ends after now.
+func (r *Rollup) Next(now time.Time) time.Time {
+	_, end := r.bounds(Minute, now.In(Site))
+	return end
+}
+
+func (w *window) figures() []Figure {
+	out := make([]Figure, 0, len(w.points))
+	for _, point := range slices.Sorted(maps.Keys(w.points)) {
+		s := w.points[point]
+		f := Figure{Point: point, N: s.n, Flag: hj212.FlagNormal}
+		if s.n > 0 {
+			f.Avg, f.Min, f.Max = s.total.mean(int64(s.n)), s.least.String(), s.most.String()
+		}
+		if 4*s.n < 3*s.expected || s.n == 0 {
+			f.Flag, f.Cause = hj212.FlagFault, "few"
+		}
+		out = append(out, f)
+	}
+	return out
+}
+
+func (r *Rollup) bounds(kind string, at time.Time) (start, end time.Time) {
+	y, m, d := at.Date()
+	switch kind {
+	case Minute:
+		start = time.Date(y, m, d, at.Hour(), at.Minute()/r.minutes*r.minutes, 0, 0, Site)
+		return start, start.Add(time.Duration(r.minutes) * time.Minute)
+	case Hour:
+		start = time.Date(y, m, d, at.Hour(), 0, 0, 0, Site)
+		return start, start.Add(time.Hour)
+	}
+	start = time.Date(y, m, d, 0, 0, 0, 0, Site)
+	return start, start.Add(24 * time.Hour)
+}

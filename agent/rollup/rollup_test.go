@@ -1,0 +1,131 @@
+package rollup
+
+import (
+	"fmt"
+	"testing"
+	"time"
+)
+
+func at(clock string) time.Time {
+	t, err := time.ParseInLocation("2006-01-02 15:04:05", "2026-11-23 "+clock, Site)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+func TestMinuteFigure(t *testing.T) {
+	r := New(1)
+	for i, text := range []string{"1.10", "1.2", "1.3", "-0.4", "1.25", "1.26"} {
+		r.Add(Value{"dust", "a34004", text, "N", at("10:00:00").Add(time.Duration(i) * 10 * time.Second), 10 * time.Second})
+	}
+	if got := r.Close(at("10:00:59")); len(got) != 0 {
+		t.Fatalf("closed %v before the minute ended", got)
+	}
+	got := r.Close(at("10:01:00"))
+	if len(got) != 1 || len(got[0].Figures) != 1 {
+		t.Fatalf("Close = %+v, want one window with one figure", got)
+	}
+	// (1.10 + 1.2 + 1.3 - 0.4 + 1.25 + 1.26) / 6 = 5.71 / 6 = 0.951666...
+	want := Figure{"a34004", "0.95", "-0.4", "1.3", 6, "N", ""}
+	if got[0].Figures[0] != want {
+		t.Errorf("figure = %+v, want %+v", got[0].Figures[0], want)
+	}
+	if got[0].Kind != Minute || !got[0].Start.Equal(at("10:00:00")) {
+		t.Errorf("window %s from %v, want min from 10:00:00", got[0].Kind, got[0].Start)
+	}
+}
+
+func TestThreeQuarters(t *testing.T) {
+	for _, c := range []struct {
+		normal int
+		flag   string
+		cause  string
+	}{{12, "N", ""}, {9, "N", ""}, {8, "D", "few"}, {0, "D", "few"}} {
+		r := New(1)
+		for i := range 12 {
+			v := Value{"gas", "a21026", "5.0", "N", at("10:00:00").Add(time.Duration(i) * 5 * time.Second), 5 * time.Second}
+			if i >= c.normal {
+				v.Text, v.Flag = "", "B"
+			}
+			r.Add(v)
+		}
+		f := r.Close(at("10:01:00"))[0].Figures[0]
+		if f.Flag != c.flag || f.Cause != c.cause || f.N != c.normal {
+			t.Errorf("%d of 12 normal: flag %s cause %q n %d, want %s %q", c.normal, f.Flag, f.Cause, f.N, c.flag, c.cause)
+		}
+	}
+}
+
+func TestHourAndDay(t *testing.T) {
+	r := New(10)
+	for i := range 24 * 6 {
+		r.Add(Value{"s", "LA", fmt.Sprint(40 + i%6), "N", at("00:00:00").Add(time.Duration(i) * 10 * time.Minute), 10 * time.Minute})
+	}
+	kinds := map[string]int{}
+	var day Window
+	for _, w := range r.Close(at("00:00:00").Add(24 * time.Hour)) {
+		kinds[w.Kind]++
+		if w.Kind == Day {
+			day = w
+		}
+	}
+	if kinds[Minute] != 144 || kinds[Hour] != 24 || kinds[Day] != 1 {
+		t.Fatalf("windows %v, want 144 minutes, 24 hours, 1 day", kinds)
+	}
+	if f := day.Figures[0]; f.Avg != "42" || f.N != 144 { // 42.5, half to even
+		t.Errorf("day = %+v, want avg 42 of 144", f)
+	}
+}
+
+func TestLateValueIsInNoFigure(t *testing.T) {
+	r := New(1)
+	r.Close(at("10:05:00"))
+	r.Add(Value{"s", "LA", "50", "N", at("10:04:59"), time.Second})
+	if r.Late() != 1 {
+		t.Errorf("Late = %d, want 1", r.Late())
+	}
+	r.Add(Value{"s", "LA", "50", "N", at("10:05:00"), time.Second})
+	if r.Late() != 1 {
+		t.Errorf("a value of the open minute was taken for late")
+	}
+}
+
+func TestMeanRounding(t *testing.T) {
+	for _, c := range []struct {
+		sum  string
+		n    int64
+		want string
+	}{
+		{"0.5", 2, "0.2"},
+		{"0.7", 2, "0.4"},
+		{"-0.5", 2, "-0.2"},
+		{"-0.7", 2, "-0.4"},
+		{"1.0", 3, "0.3"},
+		{"2.0", 3, "0.7"},
+		{"-2.0", 3, "-0.7"},
+		{"0.00", 7, "0.00"},
+		{"123456789012345678.01", 1, "123456789012345678.01"},
+	} {
+		d, ok := parseDecimal(c.sum)
+		if got := d.mean(c.n); !ok || got != c.want {
+			t.Errorf("%s / %d = %s, want %s", c.sum, c.n, got, c.want)
+		}
+	}
+}
+
+func FuzzDecimal(f *testing.F) {
+	for _, s := range []string{"0", "-0.1", "1e5", ".5", "5.", "--1", "99999999999999999999.999"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		d, ok := parseDecimal(s)
+		if !ok {
+			return
+		}
+		again, ok := parseDecimal(d.String())
+		if !ok || again.less(d) || d.less(again) {
+			t.Fatalf("%q read as %s, read again as %s", s, d, again)
+		}
+	})
+}
