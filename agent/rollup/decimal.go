@@ -1,94 +1,134 @@
 package rollup
 
 import (
+	"cmp"
+	"math"
 	"math/big"
+	"strconv"
 	"strings"
 )
 
-// decimal is an exact decimal number: digits * 10^-scale.
+// decimal is an exact decimal number: digits × 10^-scale.
 type decimal struct {
-	digits big.Int
+	digits int64
 	scale  int
 }
 
-// maxScale bounds the digits after the point, so that one odd value cannot make
-// every later sum long.
-const maxScale = 12
+// Bounds of a decimal: an instrument's number has far fewer digits.
+const (
+	maxScale  = 12
+	maxDigits = 18
+)
 
-// parseDecimal reads an optional sign, digits, and at most one point. It is not ok
-// for anything else, exponents and more than maxScale decimals among it.
+// parseDecimal reads an optional minus, digits, and at most one point. It is not ok
+// for anything else, among it exponents, and numbers beyond the bounds.
 func parseDecimal(s string) (d decimal, ok bool) {
 	t := strings.TrimPrefix(s, "-")
-	whole, fraction, point := strings.Cut(t, ".")
-	if whole == "" || point && fraction == "" || len(fraction) > maxScale || len(t) > 40 {
+	if t == "" || t[0] == '.' || t[len(t)-1] == '.' || len(t) > maxDigits+1 {
 		return decimal{}, false
 	}
-	for _, r := range whole + fraction {
-		if r < '0' || r > '9' {
+	point := -1
+	for i := range len(t) {
+		switch c := t[i]; {
+		case c >= '0' && c <= '9':
+			d.digits = 10*d.digits + int64(c-'0')
+		case c == '.' && point < 0:
+			point = i
+		default:
 			return decimal{}, false
 		}
 	}
-	d.digits.SetString(whole+fraction, 10)
+	if point >= 0 {
+		d.scale = len(t) - 1 - point
+	}
+	if d.scale > maxScale || len(t)-min(1, point+1) > maxDigits {
+		return decimal{}, false
+	}
 	if len(t) != len(s) {
-		d.digits.Neg(&d.digits)
+		d.digits = -d.digits
 	}
-	d.scale = len(fraction)
 	return d, true
-}
-
-// widen brings d to scale, which is not less than its own.
-func (d *decimal) widen(scale int) {
-	if scale > d.scale {
-		d.digits.Mul(&d.digits, pow10(scale-d.scale))
-		d.scale = scale
-	}
-}
-
-// add adds e to d.
-func (d *decimal) add(e decimal) {
-	scale := max(d.scale, e.scale)
-	d.widen(scale)
-	e.digits = *new(big.Int).Set(&e.digits)
-	e.widen(scale)
-	d.digits.Add(&d.digits, &e.digits)
 }
 
 // less says whether d < e.
 func (d decimal) less(e decimal) bool {
+	if d.scale == e.scale {
+		return d.digits < e.digits
+	}
 	scale := max(d.scale, e.scale)
-	a := new(big.Int).Mul(&d.digits, pow10(scale-d.scale))
-	b := new(big.Int).Mul(&e.digits, pow10(scale-e.scale))
-	return a.Cmp(b) < 0
+	return d.widened(scale).Cmp(e.widened(scale)) < 0
 }
 
-// mean returns d/n with d's own number of decimals, rounded half to even.
-func (d decimal) mean(n int64) string {
-	q, r := new(big.Int).QuoRem(&d.digits, big.NewInt(n), new(big.Int))
-	switch twice := new(big.Int).Abs(r); twice.Lsh(twice, 1).Cmp(big.NewInt(n)) {
-	case 1:
-		q.Add(q, big.NewInt(int64(d.digits.Sign())))
-	case 0:
-		if q.Bit(0) == 1 {
-			q.Add(q, big.NewInt(int64(d.digits.Sign())))
-		}
+// widened is d's digits at a scale that is not less than its own.
+func (d decimal) widened(scale int) *big.Int {
+	return new(big.Int).Mul(big.NewInt(d.digits), pow10(scale-d.scale))
+}
+
+func (d decimal) String() string {
+	return format(d.digits < 0, strings.TrimPrefix(strconv.FormatInt(d.digits, 10), "-"), d.scale)
+}
+
+// total is an exact sum of decimals. What is small stays in one word; what that word
+// cannot hold is carried.
+type total struct {
+	small int64
+	carry *big.Int // nil: nothing
+	scale int
+}
+
+func (t *total) add(d decimal) {
+	if d.scale > t.scale {
+		t.spill()
+		t.carry.Mul(t.carry, pow10(d.scale-t.scale))
+		t.scale = d.scale
 	}
-	return format(q, d.scale)
+	if d.scale < t.scale {
+		t.spill()
+		t.carry.Add(t.carry, d.widened(t.scale))
+		return
+	}
+	if d.digits > 0 && t.small > math.MaxInt64-d.digits || d.digits < 0 && t.small < math.MinInt64-d.digits {
+		t.spill()
+	}
+	t.small += d.digits
 }
 
-func (d decimal) String() string { return format(&d.digits, d.scale) }
+// spill empties small into carry.
+func (t *total) spill() {
+	if t.carry == nil {
+		t.carry = new(big.Int)
+	}
+	t.carry.Add(t.carry, big.NewInt(t.small))
+	t.small = 0
+}
 
-func format(digits *big.Int, scale int) string {
-	s := new(big.Int).Abs(digits).String()
+// mean returns the sum over n, with as many decimals as the longest number in it,
+// rounded half to even.
+func (t total) mean(n int64) string {
+	sum := big.NewInt(t.small)
+	if t.carry != nil {
+		sum.Add(sum, t.carry)
+	}
+	q, r := new(big.Int).QuoRem(sum, big.NewInt(n), new(big.Int))
+	twice := new(big.Int).Abs(r)
+	if c := twice.Lsh(twice, 1).Cmp(big.NewInt(n)); c > 0 || c == 0 && q.Bit(0) == 1 {
+		q.Add(q, big.NewInt(int64(cmp.Compare(sum.Sign(), 0))))
+	}
+	return format(q.Sign() < 0, new(big.Int).Abs(q).String(), t.scale)
+}
+
+// format puts the point into digits.
+func format(minus bool, digits string, scale int) string {
 	if scale > 0 {
-		if len(s) <= scale {
-			s = strings.Repeat("0", scale-len(s)+1) + s
+		if len(digits) <= scale {
+			digits = strings.Repeat("0", scale-len(digits)+1) + digits
 		}
-		s = s[:len(s)-scale] + "." + s[len(s)-scale:]
+		digits = digits[:len(digits)-scale] + "." + digits[len(digits)-scale:]
 	}
-	if digits.Sign() < 0 {
-		return "-" + s
+	if minus {
+		return "-" + digits
 	}
-	return s
+	return digits
 }
 
 func pow10(n int) *big.Int {

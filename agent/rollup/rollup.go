@@ -19,7 +19,9 @@ import (
 )
 
 // Site is the zone of every period boundary: +08:00, with no zone files needed.
-var Site = time.FixedZone("+08:00", 8*3600)
+var Site = time.FixedZone("+08:00", siteOffset)
+
+const siteOffset = 8 * 3600 // seconds
 
 // Kinds of periods, as they stand in a block's field k.
 const (
@@ -61,7 +63,7 @@ type Rollup struct {
 	minutes int
 	open    map[key]*window
 	late    int
-	closed  time.Time // all minutes that end at or before it are closed
+	closed  int64 // Unix seconds; all minutes that end at or before it are closed
 }
 
 type key struct {
@@ -70,14 +72,15 @@ type key struct {
 }
 
 type window struct {
-	end    time.Time
+	end    int64 // Unix seconds
 	points map[string]*sum
 }
 
 type sum struct {
-	total, least, most decimal
-	n                  int
-	expected           int
+	total       total
+	least, most decimal
+	n           int
+	expected    int
 }
 
 // New returns a rollup with minute periods of the given length: 1, 2, 3, 4, 5, 6,
@@ -96,9 +99,8 @@ func (r *Rollup) Late() int { return r.late }
 
 // Add counts v into its minute, hour and day.
 func (r *Rollup) Add(v Value) {
-	at := v.At.In(Site)
-	start, end := r.bounds(Minute, at)
-	if !end.After(r.closed) && r.closed.Sub(end) < 24*time.Hour {
+	start, end := r.bounds(Minute, v.At)
+	if late := r.closed - end; late >= 0 && late < 86400 { // more is a clock that was set back
 		r.late++
 		return
 	}
@@ -106,9 +108,9 @@ func (r *Rollup) Add(v Value) {
 	ok = ok && v.Flag == hj212.FlagNormal
 	for _, kind := range []string{Minute, Hour, Day} {
 		if kind != Minute {
-			start, end = r.bounds(kind, at)
+			start, end = r.bounds(kind, v.At)
 		}
-		k := key{kind, v.Source, start.Unix()}
+		k := key{kind, v.Source, start}
 		w := r.open[k]
 		if w == nil {
 			w = &window{end: end, points: map[string]*sum{}}
@@ -116,7 +118,7 @@ func (r *Rollup) Add(v Value) {
 		}
 		s := w.points[v.Point]
 		if s == nil {
-			s = &sum{expected: int(end.Sub(start) / max(v.Interval, time.Millisecond))}
+			s = &sum{expected: int(time.Duration(end-start) * time.Second / max(v.Interval, time.Millisecond))}
 			w.points[v.Point] = s
 		}
 		if ok {
@@ -140,7 +142,7 @@ func (s *sum) add(d decimal) {
 func (r *Rollup) Close(now time.Time) []Window {
 	var out []Window
 	for k, w := range r.open {
-		if w.end.After(now) {
+		if w.end > now.Unix() {
 			continue
 		}
 		delete(r.open, k)
@@ -148,7 +150,7 @@ func (r *Rollup) Close(now time.Time) []Window {
 			Source: k.source, Kind: k.kind, Start: time.Unix(k.start, 0).In(Site), Figures: w.figures(),
 		})
 	}
-	r.closed, _ = r.bounds(Minute, now.In(Site))
+	r.closed, _ = r.bounds(Minute, now)
 	slices.SortFunc(out, func(a, b Window) int {
 		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(b.Kind, a.Kind), cmp.Compare(a.Source, b.Source))
 	})
@@ -157,8 +159,8 @@ func (r *Rollup) Close(now time.Time) []Window {
 
 // Next returns the end of the first period that ends after now.
 func (r *Rollup) Next(now time.Time) time.Time {
-	_, end := r.bounds(Minute, now.In(Site))
-	return end
+	_, end := r.bounds(Minute, now)
+	return time.Unix(end, 0).In(Site)
 }
 
 func (w *window) figures() []Figure {
@@ -177,16 +179,17 @@ func (w *window) figures() []Figure {
 	return out
 }
 
-func (r *Rollup) bounds(kind string, at time.Time) (start, end time.Time) {
-	y, m, d := at.Date()
+// bounds are the start and end of the period that at is in. At a fixed +08:00 every
+// hour and every day has the same length.
+func (r *Rollup) bounds(kind string, at time.Time) (start, end int64) {
+	length := int64(r.minutes) * 60
 	switch kind {
-	case Minute:
-		start = time.Date(y, m, d, at.Hour(), at.Minute()/r.minutes*r.minutes, 0, 0, Site)
-		return start, start.Add(time.Duration(r.minutes) * time.Minute)
 	case Hour:
-		start = time.Date(y, m, d, at.Hour(), 0, 0, 0, Site)
-		return start, start.Add(time.Hour)
+		length = 3600
+	case Day:
+		length = 86400
 	}
-	start = time.Date(y, m, d, 0, 0, 0, 0, Site)
-	return start, start.Add(24 * time.Hour)
+	site := at.Unix() + siteOffset
+	start = site - ((site%length)+length)%length - siteOffset
+	return start, start + length
 }

