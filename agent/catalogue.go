@@ -1,0 +1,121 @@
+package main
+
+import (
+	"envgate/config"
+	"envgate/drivers"
+	"envgate/envelope"
+)
+
+// catalogue is what a receiver needs to understand blocks: which sources there are,
+// what their points mean, and whose signatures to expect. Blocks name it by its hash.
+type catalogue struct {
+	Version   int         `json:"v"`
+	Gateway   string      `json:"gateway"`
+	Name      string      `json:"name,omitempty"`
+	MN        string      `json:"mn,omitempty"`
+	Position  *position   `json:"position,omitempty"`
+	Agent     string      `json:"agent"`
+	Keys      []publicKey `json:"keys"`
+	Streams   []string    `json:"streams"`
+	SealingMs int64       `json:"sealing_ms"`
+	Minutes   int         `json:"minutes,omitempty"` // length of a minute period
+	Uplinks   []catUplink `json:"uplinks,omitempty"`
+	Sources   []source    `json:"sources"`
+}
+
+// position is in degrees (WGS 84) and metres above sea level.
+type position struct {
+	Latitude  float64 `json:"lat"`
+	Longitude float64 `json:"lon"`
+	Altitude  float64 `json:"alt"`
+}
+
+type publicKey struct {
+	KeyID       string `json:"kid"`
+	Algorithm   string `json:"alg"`
+	Fingerprint string `json:"fingerprint"`
+	PEM         string `json:"pem"`
+}
+
+// catUplink says how far the acknowledgements of an uplink can be trusted.
+type catUplink struct {
+	Name       string `json:"name"`
+	Ack        string `json:"ack"`
+	Unverified bool   `json:"puback_unverified,omitempty"`
+}
+
+type source struct {
+	Source     string  `json:"src"`
+	Device     string  `json:"device"`
+	Line       string  `json:"line"`
+	Template   string  `json:"template"`
+	TemplateID string  `json:"template_hash"`
+	Unit       int     `json:"unit"`
+	IntervalMs int64   `json:"interval_ms"`
+	Points     []point `json:"points"`
+}
+
+type point struct {
+	Point      string `json:"point"`
+	Chinese    string `json:"zh,omitempty"`
+	English    string `json:"en,omitempty"`
+	Unit       string `json:"unit"`
+	Decimals   int    `json:"decimals"` // -1: as the instrument gives them
+	Confidence string `json:"confidence,omitempty"`
+}
+
+func publicKeys(k *envelope.Key) []publicKey {
+	p := k.Public()
+	return []publicKey{{p.KeyID, p.Algorithm, p.Fingerprint(), string(p.PEM())}}
+}
+
+// makeDocuments writes down what the hashes in blocks stand for.
+func makeDocuments(site *config.Site, key *envelope.Key, lines []*siteLine) documents {
+	keys := publicKeys(key)
+	c := catalogue{
+		Version: 1, Gateway: site.Gateway.ID, Name: site.Gateway.Name, MN: site.Gateway.MN,
+		Agent: version, Keys: keys, Streams: streams,
+		SealingMs: site.Sealing.Interval.Milliseconds(), Minutes: site.Rollup.Minutes,
+	}
+	if p := site.Gateway.Position; p != nil {
+		c.Position = &position{p.Latitude, p.Longitude, p.Altitude}
+	}
+	for _, u := range site.Uplinks {
+		c.Uplinks = append(c.Uplinks, catUplink{u.Name, u.Ack, u.PubackUnverified})
+	}
+	texts := map[string]string{}
+	for _, l := range lines {
+		for _, d := range l.devices {
+			text := string(d.template.Source())
+			texts[d.template.Name] = text
+			c.Sources = append(c.Sources, sources(l, d, envelope.Hash([]byte(text)))...)
+		}
+	}
+	docs := documents{config: site.Canonical(), catalogue: mustJSON(c), keys: string(mustJSON(keys))}
+	for _, name := range sortedKeys(texts) {
+		docs.templates = append(docs.templates, document{name, texts[name]})
+	}
+	return docs
+}
+
+func sources(l *siteLine, d *siteDevice, hash string) []source {
+	var out []source
+	index := map[string]int{}
+	for _, p := range d.device.Points() {
+		i, ok := index[p.Source]
+		if !ok {
+			i = len(out)
+			index[p.Source] = i
+			out = append(out, source{
+				Source: p.Source, Device: d.config.Name, Line: l.config.Name, Template: d.template.Name,
+				TemplateID: hash, Unit: d.config.Unit, IntervalMs: d.config.Interval.Milliseconds(),
+			})
+		}
+		out[i].Points = append(out[i].Points, catPoint(p))
+	}
+	return out
+}
+
+func catPoint(p drivers.Point) point {
+	return point{p.Name, p.Chinese, p.English, p.Unit, p.Decimals, p.Confidence}
+}

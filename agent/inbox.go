@@ -1,0 +1,107 @@
+package main
+
+import (
+	"sync"
+	"time"
+
+	"envgate/drivers"
+	"envgate/envelope"
+)
+
+// An inbox stands between those who must never wait (the polls, the uplinks) and
+// the one writer of the log, who sometimes waits for a disk. It is bounded: when it
+// is full the oldest samples go, and are counted, since fresh ones are worth more
+// and the poll goes on regardless (promises P1 and P8).
+type inbox struct {
+	mu      sync.Mutex
+	samples []polled
+	held    int // readings in samples
+	limit   int // readings
+	lost    int // readings thrown away since the last take
+	events  []envelope.Event
+	unheard int           // events thrown away since the last take
+	wake    chan struct{} // rings when there is an event, or enough readings for hurry
+}
+
+// polled is a sample with the interval at which its source is asked.
+type polled struct {
+	drivers.Sample
+	every time.Duration
+}
+
+const (
+	inboxReadings = 50_000 // about 8 MB; at a typical site more than an hour
+	inboxEvents   = 512
+)
+
+func newInbox() *inbox {
+	return &inbox{limit: inboxReadings, wake: make(chan struct{}, 1)}
+}
+
+// add takes samples over. It never waits.
+func (b *inbox) add(every time.Duration, samples ...drivers.Sample) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for _, s := range samples {
+		b.samples = append(b.samples, polled{s, every})
+		b.held += len(s.Readings)
+	}
+	gone := 0
+	for b.held > b.limit && gone < len(b.samples) {
+		n := len(b.samples[gone].Readings)
+		b.held -= n
+		b.lost += n
+		gone++
+	}
+	b.samples = b.samples[gone:]
+	if b.held > b.limit/2 {
+		b.ring()
+	}
+}
+
+// event takes an event over; its At is UTC milliseconds until it is sealed, when it
+// becomes an offset. It never waits.
+func (b *inbox) event(e envelope.Event) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.events) == inboxEvents {
+		b.unheard++
+		return
+	}
+	b.events = append(b.events, e)
+	b.ring()
+}
+
+func (b *inbox) ring() {
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// pressed says whether events wait, and whether the samples should not wait for
+// their interval.
+func (b *inbox) pressed() (events, full bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.events) > 0, b.held > b.limit/2
+}
+
+// takeSamples hands over all samples, and says how many readings were thrown away
+// since it was last called.
+func (b *inbox) takeSamples() (samples []polled, lost int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	samples, lost = b.samples, b.lost
+	b.samples, b.held, b.lost = nil, 0, 0
+	return samples, lost
+}
+
+// takeEvents does the same for events.
+func (b *inbox) takeEvents() (events []envelope.Event, unheard int) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	events, unheard = b.events, b.unheard
+	b.events, b.unheard = nil, 0
+	return events, unheard
+}

@@ -1,0 +1,98 @@
+// Command envgate is the program on a gateway: it reads instruments, seals what they
+// say, keeps it, and forwards it to the city's data centre.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+)
+
+// version is set by the linker.
+var version = "dev"
+
+func main() {
+	os.Exit(program(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// command is one word of the command line.
+type command struct {
+	name, args, about string
+	run               func(args []string, out, errs io.Writer) error
+}
+
+func commands() []command {
+	return []command{
+		{"run", "-c SITE", "read the site's instruments, seal, store, forward, until stopped", cmdRun},
+		{"check", "-c SITE", "say all that is wrong with a site file, and what each line will carry", cmdCheck},
+		{"read", "-c SITE DEVICE", "ask one instrument once and show what it says", cmdRead},
+		{"key", "new|show ...", "make the gateway's signing key, or show its public half", cmdKey},
+		{"verify", "-k PUBLIC FILE...", "check signatures and chain of blocks in files", cmdVerify},
+		{"version", "", "print the version", cmdVersion},
+	}
+}
+
+// program runs one command, and gives its exit code: 0 well, 1 not, 2 not understood.
+func program(args []string, out, errs io.Writer) int {
+	if len(args) == 0 {
+		usage(errs)
+		return 2
+	}
+	for _, c := range commands() {
+		if c.name != args[0] {
+			continue
+		}
+		return report(errs, c, c.run(args[1:], out, errs))
+	}
+	switch args[0] {
+	case "help", "-h", "-help", "--help":
+		usage(out)
+		return 0
+	}
+	fmt.Fprintf(errs, "envgate: error: %q is no command\nenvgate: hint: envgate help lists them\n", args[0])
+	return 2
+}
+
+// report writes an error the way all are written: one line, lower case, no full
+// stop, and what to do about it as a line of its own.
+func report(errs io.Writer, c command, err error) int {
+	switch {
+	case err == nil:
+		return 0
+	case errors.Is(err, errUsage):
+		fmt.Fprintf(errs, "envgate: error: %v\nenvgate: hint: envgate %s %s\n", err, c.name, c.args)
+		return 2
+	default:
+		tell(errs, err)
+	}
+	return 1
+}
+
+func tell(errs io.Writer, err error) {
+	if errors.Is(err, errSaid) {
+		return
+	}
+	fmt.Fprintf(errs, "envgate: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	if hint := hintFor(err); hint != "" {
+		fmt.Fprintf(errs, "envgate: hint: %s\n", hint)
+	}
+}
+
+var (
+	errUsage = errors.New("not understood") // wrapped: the command line is wrong
+	errSaid  = errors.New("said already")   // the error has been written where it arose
+)
+
+func usage(w io.Writer) {
+	fmt.Fprintf(w, "envgate %s: from the instrument to the data centre, sealed\n\n", version)
+	for _, c := range commands() {
+		fmt.Fprintf(w, "  envgate %-7s %-18s %s\n", c.name, c.args, c.about)
+	}
+}
+
+func cmdVersion(args []string, out, _ io.Writer) error {
+	fmt.Fprintf(out, "envgate %s\n", version)
+	return nil
+}

@@ -1,0 +1,217 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"envgate/buffer"
+	"envgate/envelope"
+)
+
+// state is what the writer keeps in the log beside the blocks, in one transaction
+// with them: all it needs to go on after a stop of any kind.
+type state struct {
+	Machine   string                   `json:"machine"`
+	Boot      string                   `json:"boot"`
+	Heads     map[string]envelope.Head `json:"heads"`
+	Index     map[string]uint64        `json:"index"`
+	Last      int64                    `json:"last"`           // time of the last sealing, UTC ms
+	Stopped   string                   `json:"stop,omitempty"` // reason of a clean stop
+	Config    string                   `json:"cfg"`
+	Catalogue string                   `json:"cat"`
+	Birth     uint64                   `json:"birth"` // seq of the newest birth block
+}
+
+// documents are the texts behind the hashes in every block header, and the birth.
+type documents struct {
+	config    []byte
+	catalogue []byte
+	templates []document
+	keys      string // JSON: the public keys in force
+}
+
+type document struct{ name, text string }
+
+// errForeignLog is a log that another machine wrote: a cloned or moved card.
+var errForeignLog = errors.New("the log belongs to another machine")
+
+// begin opens the log and brings the press to its heads.
+func (f *flow) begin(ctx context.Context) error {
+	for {
+		log, err := f.open()
+		if err == nil {
+			f.log = log
+			if f.append == nil {
+				f.append = log.Append
+			}
+			break
+		}
+		f.failed(fmt.Errorf("open log: %w", err))
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(f.retry):
+		}
+	}
+	f.recovered()
+	for _, c := range f.cursors {
+		if err := f.log.AddCursor(c.name, c.streams...); err != nil {
+			return err
+		}
+	}
+	err := f.resume()
+	if errors.Is(err, errForeignLog) {
+		return err
+	}
+	return nil
+}
+
+// resume reads the state in the log and says in the event stream how this run
+// begins: a new epoch or the old one, what the last stop was, which configuration.
+func (f *flow) resume() error {
+	now := f.clock.now()
+	var old state
+	reason, former := "new log", (*buffer.Former)(nil)
+	if f.log.Fresh() {
+		if former = f.log.Former(); former != nil {
+			reason = former.Reason
+		}
+	} else if err := f.readState(&old); err != nil {
+		if err := f.log.Rotate(err.Error()); err != nil {
+			f.failed(err)
+		}
+		former, reason = f.log.Former(), err.Error()
+	} else if here := f.machine; old.Machine != here && here != "" && old.Machine != "" {
+		if !f.adopt {
+			return fmt.Errorf("%w: it was written on machine %s, this is %s", errForeignLog, old.Machine, here)
+		}
+		if err := f.log.Rotate("taken over from machine " + old.Machine); err != nil {
+			f.failed(err)
+		}
+		former, reason = f.log.Former(), "taken over from machine "+old.Machine
+		old = state{Last: old.Last}
+	}
+
+	f.state = state{Machine: f.machine, Boot: f.clock.boot}
+	f.press.epoch = f.log.Epoch()
+	f.press.heads, f.press.index = old.Heads, old.Index
+	f.press.config, f.press.catalogue = envelope.Hash(f.documents.config), envelope.Hash(f.documents.catalogue)
+	var first []envelope.Event
+	if f.log.Fresh() {
+		old = state{Last: old.Last, Stopped: old.Stopped, Boot: old.Boot}
+		f.press.heads, f.press.index = map[string]envelope.Head{}, map[string]uint64{}
+		first = append(first, f.event(now, envelope.Event{
+			Type: eventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
+		}))
+	}
+	f.state.Birth = old.Birth
+	first = append(first, f.event(now, envelope.Event{
+		Type: envelope.EventStart, Subject: f.press.firmware, Old: stampMs(old.Last), New: stamp(now), Why: f.lastStop(old),
+	}))
+	if old.Config != f.press.config {
+		for _, d := range f.documents.templates {
+			first = append(first, f.event(now, envelope.Event{
+				Type: envelope.EventTemplate, Subject: d.name, New: d.text, Why: envelope.Hash([]byte(d.text)),
+			}))
+		}
+		first = append(first, f.event(now, envelope.Event{
+			Type: envelope.EventConfig, Subject: f.press.config, Old: old.Config, New: string(f.documents.config),
+		}))
+	}
+	if old.Catalogue != f.press.catalogue || f.birthGone() {
+		first = append(first, f.event(now, envelope.Event{
+			Type: envelope.EventBirth, Subject: f.press.catalogue, Old: old.Catalogue, New: string(f.documents.catalogue),
+		}))
+	}
+	clk, _ := f.clock.look()
+	records, err := f.press.events(clk, now, first)
+	if err != nil {
+		f.failed(err)
+	}
+	f.lastLive = time.Now()
+	f.store(buffer.Batch{Records: records}, now)
+	f.logger.Info("log open", "epoch", f.log.Epoch(), "live", f.press.heads[live].Seq, "last_stop", f.lastStop(old))
+	return nil
+}
+
+// birthGone says whether the newest birth block has been evicted.
+func (f *flow) birthGone() bool {
+	first, _ := f.log.Bounds(event)
+	return f.state.Birth == 0 || f.state.Birth < first
+}
+
+// readState is the state in the log, if it is whole and fits the blocks beside it.
+func (f *flow) readState(s *state) error {
+	if err := json.Unmarshal(f.log.State(), s); err != nil {
+		return fmt.Errorf("state beside the log: %w", err)
+	}
+	for _, name := range streams {
+		if _, last := f.log.Bounds(name); last != s.Heads[name].Seq {
+			return fmt.Errorf("state beside the log: head of %s is %d, the log ends at %d", name, s.Heads[name].Seq, last)
+		}
+	}
+	if s.Index == nil {
+		s.Index = map[string]uint64{}
+	}
+	return nil
+}
+
+// lastStop names why the last run ended, as far as that can be known.
+func (f *flow) lastStop(old state) string {
+	switch {
+	case old.Last == 0:
+		return "first start"
+	case old.Stopped != "":
+		return old.Stopped
+	case old.Boot != f.clock.boot:
+		return "power cut or restart of the system"
+	}
+	return "killed"
+}
+
+// epochText is what the first event of an epoch says: where the former one ended,
+// and which keys sign.
+func (f *flow) epochText(former *buffer.Former) string {
+	type last struct {
+		Epoch string                   `json:"epoch"`
+		Heads map[string]envelope.Head `json:"heads"`
+	}
+	text := struct {
+		Last any             `json:"last"`
+		Keys json.RawMessage `json:"keys"`
+	}{"lost", json.RawMessage(f.documents.keys)}
+	if former != nil && former.Epoch != "" {
+		l := last{former.Epoch, map[string]envelope.Head{}}
+		for name, h := range former.Heads {
+			l.Heads[name] = envelope.Head{Seq: h.Seq, Hash: h.Hash}
+		}
+		text.Last = l
+	}
+	b, err := json.Marshal(text)
+	if err != nil {
+		return "{}"
+	}
+	return string(b)
+}
+
+func (f *flow) event(at time.Time, e envelope.Event) envelope.Event {
+	e.At = at.UnixMilli()
+	return e
+}
+
+// birth is the newest birth block, nil before there is one. For any goroutine, after
+// the log is open.
+func birth(log *buffer.Log) []byte {
+	var s state
+	if json.Unmarshal(log.State(), &s) != nil || s.Birth == 0 {
+		return nil
+	}
+	first, blocks, err := log.Read(event, s.Birth-1, 1)
+	if err != nil || len(blocks) == 0 || first != s.Birth {
+		return nil
+	}
+	return blocks[0]
+}

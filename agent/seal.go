@@ -1,0 +1,333 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"envgate/agent/rollup"
+	"envgate/buffer"
+	"envgate/envelope"
+)
+
+// The three streams of every log.
+const (
+	live  = "live"
+	stat  = "stat"
+	event = "event"
+)
+
+var streams = []string{live, stat, event}
+
+// press makes blocks: it knows the head of each stream, and packs rows and events so
+// that each block is as full as its limit allows. One sequence number is sealed once:
+// what press has made is stored, or tried again until it is, and never made anew.
+type press struct {
+	gateway, epoch, boot, firmware string
+	config, catalogue              string // hashes
+
+	heads map[string]envelope.Head
+	index map[string]uint64 // next index of each source
+	seal  *envelope.Sealer
+	ratio map[string]float64 // bytes of message a cell, at the last block of the stream
+	buf   []byte
+}
+
+// row is what one source said at one time: a line across the columns of a group.
+type row struct {
+	source, kind string
+	at           int64 // UTC milliseconds
+	index        uint64
+	cells        []cell
+	raw          []byte
+}
+
+// cell is one value of a row. kind names its column: x, or avg, min, max, n.
+type cell struct {
+	point, kind, value, flag, cause string
+}
+
+// number gives each row the next index of its source.
+func (p *press) number(rows []row) {
+	for i := range rows {
+		name := rows[i].source + "|" + rows[i].kind
+		rows[i].index = p.index[name]
+		p.index[name]++
+	}
+}
+
+// rows seals rows into as few blocks as fit. With an error come the blocks made
+// before it, which must be stored all the same.
+func (p *press) rows(stream string, clk envelope.Clock, now time.Time, rows []row) ([]buffer.Record, error) {
+	slices.SortStableFunc(rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.kind, b.kind))
+	})
+	var out []buffer.Record
+	for len(rows) > 0 {
+		n := p.guess(stream, rows)
+		var best []byte
+		var bestN int
+		var payload []byte
+		for try := 0; ; try++ {
+			b := p.block(stream, clk, rows[0].at)
+			b.Groups = groups(b, rows[:n])
+			message, err := p.message(b)
+			if err != nil {
+				return out, err
+			}
+			cells := count(rows[:n])
+			p.ratio[stream] = float64(len(message)) / float64(max(cells, 1))
+			if len(message) <= envelope.MaxBlock && n > bestN {
+				best, bestN = message, n
+				payload = append(payload[:0], p.buf...)
+			}
+			if len(message) > envelope.MaxBlock {
+				if bestN > 0 {
+					break
+				}
+				if n == 1 {
+					if rows = halve(rows); len(rows[0].cells) == 0 {
+						return out, fmt.Errorf("seal %s: a single value of %s is %d bytes: a block holds %d", stream, rows[0].source, len(message), envelope.MaxBlock)
+					}
+					continue
+				}
+				n = max(1, min(n-1, n*envelope.MaxBlock*15/16/len(message)))
+				continue
+			}
+			// It fits. Once more with more rows, if a good part is empty.
+			if more := p.guess(stream, rows); try < 2 && more > n+n/8 && len(message) < envelope.MaxBlock*7/8 {
+				n = more
+				continue
+			}
+			break
+		}
+		out = append(out, p.accept(stream, now, payload, best))
+		rows = rows[bestN:]
+	}
+	return out, nil
+}
+
+// guess says how many rows will about fill a block, at least 1.
+func (p *press) guess(stream string, rows []row) int {
+	ratio := p.ratio[stream]
+	if ratio == 0 {
+		ratio = 12
+	}
+	budget := int(envelope.MaxBlock * 31 / 32 / ratio)
+	for i := range rows {
+		if budget -= len(rows[i].cells); budget < 0 {
+			return max(1, i)
+		}
+	}
+	return len(rows)
+}
+
+func count(rows []row) (cells int) {
+	for i := range rows {
+		cells += len(rows[i].cells)
+	}
+	return cells
+}
+
+// halve cuts the first row in two, which share their time and index. Raw bytes stay
+// with the first part.
+func halve(rows []row) []row {
+	first := rows[0]
+	half := len(first.cells) / 2
+	a, b := first, first
+	a.cells, b.cells, b.raw = first.cells[:half], first.cells[half:], nil
+	return append([]row{a, b}, rows[1:]...)
+}
+
+// empty seals a block that holds nothing, to show that the stream's tail is whole.
+func (p *press) empty(stream string, clk envelope.Clock, now time.Time) (buffer.Record, error) {
+	b := p.block(stream, clk, now.UnixMilli())
+	message, err := p.message(b)
+	if err != nil {
+		return buffer.Record{}, err
+	}
+	return p.accept(stream, now, p.buf, message), nil
+}
+
+// events seals events, several in a block, a large one (a birth, a configuration)
+// alone. The At of each is UTC milliseconds.
+func (p *press) events(clk envelope.Clock, now time.Time, events []envelope.Event) ([]buffer.Record, error) {
+	var out []buffer.Record
+	for len(events) > 0 {
+		n := min(len(events), 32)
+		for i, e := range events[:n] {
+			if alone(e) {
+				n = max(1, i)
+				break
+			}
+		}
+		for {
+			b := p.block(event, clk, events[0].At)
+			b.Events = slices.Clone(events[:n])
+			for i := range b.Events {
+				b.Events[i].At -= b.T0
+			}
+			if b.Events[0].Type == envelope.EventBirth {
+				b.Heads = p.headsOf(live, stat)
+			}
+			message, err := p.message(b)
+			if err != nil {
+				return out, err
+			}
+			if n > 1 && len(message) > envelope.MaxBlock {
+				n /= 2
+				continue
+			}
+			if len(message) > envelope.MaxEvent {
+				return out, fmt.Errorf("seal event %s: %d bytes: at most %d", b.Events[0].Type, len(message), envelope.MaxEvent)
+			}
+			out = append(out, p.accept(event, now, p.buf, message))
+			break
+		}
+		events = events[n:]
+	}
+	return out, nil
+}
+
+// alone says whether an event has a block of its own: those that others refer to by
+// hash, and those that are large.
+func alone(e envelope.Event) bool {
+	switch e.Type {
+	case envelope.EventBirth, envelope.EventConfig, envelope.EventTemplate:
+		return true
+	}
+	return len(e.Old)+len(e.New) > 4000
+}
+
+// block begins a block with everything but its content.
+func (p *press) block(stream string, clk envelope.Clock, t0 int64) *envelope.Block {
+	head := p.heads[stream]
+	b := &envelope.Block{
+		Gateway: p.gateway, Stream: stream, Epoch: p.epoch, Seq: head.Seq + 1, Prev: head.Hash,
+		Boot: p.boot, T0: t0, Clock: clk, Config: p.config, Catalogue: p.catalogue, Firmware: p.firmware,
+	}
+	if head.Seq == 0 {
+		b.Prev = envelope.Genesis
+	}
+	if stream == live {
+		b.Heads = p.headsOf(stat, event)
+	}
+	return b
+}
+
+func (p *press) headsOf(streams ...string) map[string]envelope.Head {
+	heads := map[string]envelope.Head{}
+	for _, s := range streams {
+		if h := p.heads[s]; h.Seq > 0 {
+			heads[s] = h
+		}
+	}
+	return heads
+}
+
+// message seals b. The payload stays in p.buf until the next call.
+func (p *press) message(b *envelope.Block) ([]byte, error) {
+	p.buf = b.AppendPayload(p.buf[:0])
+	message, err := p.seal.Seal(envelope.TypeBlock, p.buf)
+	if err != nil {
+		return nil, fmt.Errorf("seal %s %d: %w", b.Stream, b.Seq, err)
+	}
+	return message, nil
+}
+
+// accept makes a sealed message the head of its stream.
+func (p *press) accept(stream string, now time.Time, payload, message []byte) buffer.Record {
+	head := envelope.Head{Seq: p.heads[stream].Seq + 1, Hash: envelope.Hash(payload)}
+	p.heads[stream] = head
+	return buffer.Record{Stream: stream, Seq: head.Seq, Time: now, Data: message}
+}
+
+// groups puts rows, which are sorted by source, into columns. Rows of one source
+// share a group as long as they have the same cells and follow each other.
+func groups(b *envelope.Block, rows []row) []envelope.Group {
+	for _, r := range rows {
+		b.T0 = min(b.T0, r.at)
+	}
+	var out []envelope.Group
+	for i := 0; i < len(rows); {
+		j := i + 1
+		for j < len(rows) && joins(rows[j-1], rows[j]) {
+			j++
+		}
+		out = append(out, group(b.T0, rows[i:j]))
+		i = j
+	}
+	return out
+}
+
+func joins(a, b row) bool {
+	return a.source == b.source && a.kind == b.kind && b.index == a.index+1 &&
+		slices.EqualFunc(a.cells, b.cells, func(c, d cell) bool { return c.point == d.point && c.kind == d.kind })
+}
+
+func group(t0 int64, rows []row) envelope.Group {
+	first := rows[0]
+	g := envelope.Group{Source: first.source, Kind: first.kind, Index: first.index, Times: make([]int64, len(rows))}
+	for i, r := range rows {
+		g.Times[i] = r.at - t0
+		if r.raw != nil && g.Raw == nil {
+			g.Raw = make([][]byte, len(rows))
+		}
+	}
+	for i, r := range rows {
+		if g.Raw != nil {
+			g.Raw[i] = r.raw
+		}
+	}
+	g.Columns = make([]envelope.Column, len(first.cells))
+	values := make([]string, len(rows)*len(first.cells))
+	for c, head := range first.cells {
+		col := envelope.Column{Point: head.point, Kind: head.kind, Values: values[:len(rows):len(rows)]}
+		values = values[len(rows):]
+		for i := range rows {
+			x := &rows[i].cells[c]
+			col.Values[i] = x.value
+			if x.flag != "N" && x.flag != "" && col.Flags == nil {
+				col.Flags = make([]string, len(rows))
+				for k := range col.Flags {
+					col.Flags[k] = "N"
+				}
+			}
+			if col.Flags != nil && x.flag != "" {
+				col.Flags[i] = x.flag
+			}
+			if x.cause != "" && col.Causes == nil {
+				col.Causes = make([]string, len(rows))
+			}
+			if col.Causes != nil {
+				col.Causes[i] = x.cause
+			}
+		}
+		g.Columns[c] = col
+	}
+	return g
+}
+
+// sampleRow is the row of a sample.
+func sampleRow(s polled) row {
+	r := row{source: s.Source, at: s.Time.UnixMilli(), raw: s.Raw, cells: make([]cell, len(s.Readings))}
+	for i, x := range s.Readings {
+		r.cells[i] = cell{x.Point, "x", x.Value, x.Flag, string(x.Cause)}
+	}
+	return r
+}
+
+// windowRow is the row of a closed period.
+func windowRow(w rollup.Window) row {
+	r := row{source: w.Source, kind: w.Kind, at: w.Start.UnixMilli()}
+	for _, f := range w.Figures {
+		r.cells = append(r.cells,
+			cell{f.Point, "avg", f.Avg, f.Flag, f.Cause},
+			cell{f.Point, "min", f.Min, "", ""},
+			cell{f.Point, "max", f.Max, "", ""},
+			cell{f.Point, "n", strconv.Itoa(f.N), "", ""})
+	}
+	return r
+}
