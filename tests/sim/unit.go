@@ -1,0 +1,153 @@
+package sim
+
+import (
+	"io"
+	"sync"
+	"time"
+)
+
+// A Unit is an instrument at its address on a bus.
+type Unit struct {
+	in *Instrument
+
+	mu    sync.Mutex
+	fault Fault
+}
+
+// Instrument is what stands at the address.
+func (u *Unit) Instrument() *Instrument { return u.in }
+
+// SetFault makes the unit ill, or with the zero Fault well again. It holds
+// from the next question on; an answer on its way is not changed.
+func (u *Unit) SetFault(f Fault) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.fault = f
+}
+
+// take returns the fault for one question and counts it.
+func (u *Unit) take() Fault {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	f := u.fault
+	if u.fault.Times > 0 {
+		if u.fault.Times--; u.fault.Times == 0 {
+			u.fault = Fault{}
+		}
+	}
+	return f
+}
+
+// A framing puts PDUs into frames.
+type framing struct {
+	wrap  func(pdu []byte) []byte
+	spoil func(frame []byte) // makes the check fail
+}
+
+// hear answers one question, in its own time. question is the whole frame, for
+// echoes.
+func (u *Unit) hear(pdu, question []byte, fr framing, m *mouth) {
+	f := u.take()
+	answer, marks, refused := u.in.serve(pdu, time.Now())
+	if f.Silent {
+		u.in.settle(marks, Silent, time.Now())
+		return
+	}
+	if f.Exception != 0 {
+		answer, refused = refuse(pdu[0], f.Exception), true
+	}
+	frame := fr.wrap(answer)
+	if f.WrongCRC {
+		fr.spoil(frame)
+	}
+	frame = frame[:max(0, len(frame)-f.Truncate)]
+	out := make([]byte, 0, len(question)+len(f.Before)+len(frame)+len(f.After))
+	if f.Echo {
+		out = append(out, question...)
+	}
+	out = append(append(append(out, f.Before...), frame...), f.After...)
+
+	speak := func() {
+		o := f.outcome()
+		if refused {
+			o = Exception
+		}
+		if !m.wait(f.Late) || !m.say(out, f.Slow) {
+			o = Dropped
+		}
+		u.in.settle(marks, o, time.Now())
+	}
+	if f.Late == 0 && f.Slow == 0 {
+		speak()
+		return
+	}
+	m.wg.Go(speak) // the bus goes on meanwhile
+}
+
+// A mouth puts bytes on a link at the speed of its wire.
+type mouth struct {
+	w        io.Writer
+	byteTime time.Duration   // 0: as fast as the link takes them
+	done     <-chan struct{} // closed when the link is to end
+	wg       *sync.WaitGroup // answers on their way
+
+	mu sync.Mutex // held during a write
+}
+
+// chunk is how many bytes reach the other end at once, as a USB adapter
+// delivers them.
+const chunk = 8
+
+// wait lets d pass. It returns false where the link ended first.
+func (m *mouth) wait(d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-m.done:
+		return false
+	}
+}
+
+// say sends out, with a pause after each byte where slow is not 0. It returns
+// false where not all of it went out.
+func (m *mouth) say(out []byte, slow time.Duration) bool {
+	if slow > 0 {
+		for i := range out {
+			if !m.write(out[i:i+1]) || !m.wait(slow) {
+				return false
+			}
+		}
+		return true
+	}
+	if m.byteTime == 0 {
+		return m.write(out)
+	}
+	due := time.Now()
+	for len(out) > 0 {
+		n := min(chunk, len(out))
+		due = due.Add(time.Duration(n) * m.byteTime)
+		if !m.wait(time.Until(due)) || !m.write(out[:n]) {
+			return false
+		}
+		out = out[n:]
+	}
+	return true
+}
+
+// write sends b at once.
+func (m *mouth) write(b []byte) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	_, err := m.w.Write(b)
+	return err == nil
+}
+
+// wire is the time of n bytes on the wire.
+func (m *mouth) wire(n int) time.Duration {
+	return time.Duration(n) * m.byteTime
+}
