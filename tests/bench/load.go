@@ -1,0 +1,129 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// budgets are those of one load; 0 means none.
+type budgets struct {
+	cpu    float64 // µs a reading
+	memory float64 // MB, RssAnon
+	wire   float64 // bytes a reading
+	disk   float64 // kB/s
+}
+
+// warmUp lets caches fill and the first births and templates pass.
+const warmUp = 15 * time.Second
+
+// load measures the agent in the steady state, online.
+func load(r *report, name string, units, points int, every, span time.Duration, b budgets) error {
+	r.section(name)
+	w, err := newWorld(units, points, every)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := w.broker.start(); err != nil {
+		return err
+	}
+	if err := w.startCentre(); err != nil {
+		return err
+	}
+	if err := w.startAgent(); err != nil {
+		return err
+	}
+	time.Sleep(warmUp)
+	before, err := w.measure()
+	if err != nil {
+		return err
+	}
+	time.Sleep(span)
+	after, err := w.measure()
+	if err != nil {
+		return err
+	}
+	d := after.minus(before)
+	if d.readings == 0 {
+		return fmt.Errorf("no readings were taken: see %s", w.dir)
+	}
+	n := float64(d.readings)
+	r.row("readings a second", n/d.at.Seconds(), 0, "")
+	r.row("processor time a reading", d.cpu.Seconds()*1e6/n, b.cpu, "µs")
+	r.row("memory, RssAnon", float64(after.anon)/1e6, b.memory, "MB")
+	r.row("memory, VmRSS", float64(after.rss)/1e6, 0, "MB")
+	r.row("payload agent to broker a reading", float64(d.sent)/n, b.wire, "B")
+	r.row("written to storage a second", float64(d.written)/1e3/d.at.Seconds(), b.disk, "kB")
+	r.row("written to storage a reading", float64(d.written)/n, 0, "B")
+	return nil
+}
+
+// outage measures what a reading costs while the broker is away, and what draining
+// costs after it.
+func outage(r *report, span time.Duration) error {
+	r.section("outage: 32 units × 40 float32 each 1 s, broker away, then back")
+	w, err := newWorld(32, 40, time.Second)
+	if err != nil {
+		return err
+	}
+	defer w.close()
+	if err := w.startAgent(); err != nil {
+		return err
+	}
+	time.Sleep(warmUp)
+	before, err := w.measure()
+	if err != nil {
+		return err
+	}
+	time.Sleep(span)
+	away, err := w.measure()
+	if err != nil {
+		return err
+	}
+	d := away.minus(before)
+	n := float64(d.readings)
+	r.row("written to storage a buffered reading", float64(d.written)/n, 30, "B")
+	r.row("memory, RssAnon, buffering", float64(away.anon)/1e6, 0, "MB")
+
+	if err := w.broker.start(); err != nil {
+		return err
+	}
+	if err := w.startCentre(); err != nil {
+		return err
+	}
+	backlog, err := os.Stat(filepath.Join(w.dir, "log.db"))
+	if err != nil {
+		return err
+	}
+	start := time.Now()
+	var most uint64
+	var last world
+	last.count, err = w.measure()
+	if err != nil {
+		return err
+	}
+	quiet := 0
+	for time.Since(start) < 2*time.Minute && quiet < 3 {
+		time.Sleep(2 * time.Second)
+		now, err := w.measure()
+		if err != nil {
+			return err
+		}
+		most = max(most, now.anon)
+		// Drained when no more goes out than what is newly read.
+		if step := now.minus(last.count); now.sent > 0 && float64(step.sent) < 12*float64(step.readings) && now.sent > uint64(4*n) {
+			quiet++
+		} else {
+			quiet = 0
+		}
+		last.count = now
+	}
+	drain := last.count.minus(away)
+	r.row("drained after", time.Since(start).Seconds(), 0, "s")
+	r.row("memory, RssAnon, most while draining", float64(most)/1e6, 30, "MB")
+	online := float64(drain.readings) / n * float64(d.written) // what the same readings cost in the outage
+	r.row("written while draining, over the log's size", max(0, float64(drain.written)-online)/float64(backlog.Size()), 1, "×")
+	return nil
+}
