@@ -70,13 +70,13 @@ func (l *Log) Acked(cursor, stream string) (upto uint64, runs [][2]uint64) {
 // holes some acknowledgements are forgotten, so that blocks may be sent twice,
 // never dropped.
 //
-// Sequence numbers belong to an epoch. Whoever acknowledges must have stopped
-// with those of the old one when Rotate returns.
-func (l *Log) Ack(cursor, stream string, from, to uint64) {
+// Numbers belong to an epoch: an acknowledgement of another one than the log's
+// is left alone too.
+func (l *Log) Ack(epoch, cursor, stream string, from, to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	p := l.cursors[cursor][stream]
-	if p == nil {
+	if p == nil || epoch != l.epoch {
 		return
 	}
 	if p.set.add(from, min(to, l.streams[stream].head)) {

@@ -28,7 +28,7 @@ func good(t testing.TB, path string, o Options) (file []byte, epoch string) {
 	fill(t, l, "live", 1, 259, 1500)
 	fill(t, l, "stat", 1, 30, 400)
 	fill(t, l, "event", 1, 3, 60)
-	l.Ack("up", "live", 1, 100)
+	l.Ack(l.Epoch(), "up", "live", 1, 100)
 	b := Batch{
 		Records: []Record{record("live", 260, 1500)}, State: []byte("heads at 260"),
 		Evict: []Eviction{{Stream: "live", From: 1, To: 40}},

@@ -215,7 +215,7 @@ func TestDiskFull(t *testing.T) {
 	if due := l.Due(t0); due != nil {
 		t.Errorf("Due = %v: a full disk is no reason to drop what was not delivered", due)
 	}
-	l.Ack("up", "live", 1, 50)
+	l.Ack(l.Epoch(), "up", "live", 1, 50)
 	if due := l.Due(t0); len(due) != 1 || !due[0].Acked {
 		t.Errorf("Due = %v, want what was delivered", due)
 	}
@@ -392,7 +392,7 @@ func TestBudget(t *testing.T) {
 			wantErr(t, l.Append(Batch{Records: []Record{record("live", seq+1, size)}}), ErrFull)
 			if round%2 == 0 {
 				first, _ := l.Bounds("live")
-				l.Ack("up", "live", 1, first+(seq-first)/2)
+				l.Ack(l.Epoch(), "up", "live", 1, first+(seq-first)/2)
 			}
 			for tries := 0; ; tries++ {
 				if tries == 100 {
@@ -444,7 +444,7 @@ func TestBudgetSteady(t *testing.T) {
 			t.Fatalf("block %d: %v; %+v", seq, err, l.Stats())
 		}
 		if seq < 1000 {
-			l.Ack("up", "live", 1, seq) // then the uplink goes away
+			l.Ack(l.Epoch(), "up", "live", 1, seq) // then the uplink goes away
 		}
 		if seq == 1200 && lost > 0 {
 			t.Errorf("%d blocks lost while delivered ones were there", lost)

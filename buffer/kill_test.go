@@ -68,6 +68,7 @@ func victim(path string) error {
 	var n uint64
 	if s := l.State(); s != nil {
 		n = binary.BigEndian.Uint64(s)
+		l.Ack(l.Epoch(), "up", "live", 1, 2*n-1) // this move went down with the last life
 	}
 	for {
 		n++
@@ -79,7 +80,7 @@ func victim(path string) error {
 			}
 			fmt.Println("again", n, err)
 		}
-		l.Ack("up", "live", 1, 2*n-1)
+		l.Ack(l.Epoch(), "up", "live", 1, 2*n-1)
 		fmt.Println("ack", n)
 		if n == 5000 {
 			return l.Close()
@@ -225,7 +226,7 @@ func TestKillOracle(t *testing.T) {
 		t.Fatal(err)
 	}
 	for n := uint64(1); n <= 30; n++ {
-		l.Ack("up", "live", 1, 2*n-2)
+		l.Ack(l.Epoch(), "up", "live", 1, 2*n-2)
 		if err := l.Append(victimBatch(n)); err != nil {
 			t.Fatal(err)
 		}

@@ -104,7 +104,7 @@ func TestModel(t *testing.T) {
 					n := names[r.IntN(3)]
 					from := 1 + r.Uint64N(m.heads[n]+3)
 					to := from + r.Uint64N(10)
-					l.Ack("up", n, from, to)
+					l.Ack(l.Epoch(), "up", n, from, to)
 					for k := from; k <= min(to, m.heads[n]); k++ {
 						m.acked[n][k] = true
 					}
@@ -294,10 +294,10 @@ func TestCursors(t *testing.T) {
 		t.Fatal(err)
 	}
 	fill(t, l, "live", 1, 10, 50)
-	l.Ack("a", "live", 1, 4)
-	l.Ack("a", "live", 8, 99) // beyond the head: only what is there
-	l.Ack("c", "live", 1, 10) // nobody
-	l.Ack("b", "stat", 1, 10) // not its stream
+	l.Ack(l.Epoch(), "a", "live", 1, 4)
+	l.Ack(l.Epoch(), "a", "live", 8, 99) // beyond the head: only what is there
+	l.Ack(l.Epoch(), "c", "live", 1, 10) // nobody
+	l.Ack(l.Epoch(), "b", "stat", 1, 10) // not its stream
 	want := [][2]uint64{{8, 10}}
 	if upto, runs := l.Acked("a", "live"); upto != 4 || !reflect.DeepEqual(runs, want) {
 		t.Errorf("Acked = %d, %v, want 4, %v", upto, runs, want)
@@ -312,7 +312,7 @@ func TestCursors(t *testing.T) {
 	if got := l.Stats().Commits - commits; got != 1 {
 		t.Errorf("%d commits for two flushes, want 1", got)
 	}
-	l.Ack("b", "live", 1, 2)
+	l.Ack(l.Epoch(), "b", "live", 1, 2)
 	l.Close() // writes that move too
 	l = mustOpen(t, path, o)
 	if upto, _ := l.Acked("a", "live"); upto != 0 {
@@ -366,7 +366,7 @@ func TestRotate(t *testing.T) {
 	if err := l.Append(Batch{State: []byte("heads")}); err != nil {
 		t.Fatal(err)
 	}
-	l.Ack("a", "live", 1, 10)
+	l.Ack(l.Epoch(), "a", "live", 1, 10)
 	old := l.Epoch()
 	if err := l.Rotate("test"); err != nil {
 		t.Fatal(err)
@@ -409,6 +409,20 @@ func TestRotate(t *testing.T) {
 	l = mustOpen(t, path, o)
 	if l.Former() != nil {
 		t.Errorf("former %+v after the first block", l.Former())
+	}
+
+	// An acknowledgement that was under way when the epoch changed moves nothing.
+	if err := l.AddCursor("a", "live"); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, l, "live", 1, 3, 10)
+	l.Ack(old, "a", "live", 1, 3)
+	if upto, _ := l.Acked("a", "live"); upto != 0 {
+		t.Errorf("an acknowledgement of the old epoch moved the cursor to %d", upto)
+	}
+	l.Ack(l.Epoch(), "a", "live", 1, 3)
+	if upto, _ := l.Acked("a", "live"); upto != 3 {
+		t.Errorf("cursor at %d, want 3", upto)
 	}
 }
 
@@ -529,7 +543,7 @@ func TestConcurrent(t *testing.T) {
 					}
 				}
 				after = first + uint64(len(blocks)) - 1
-				l.Ack("up", "live", first, after)
+				l.Ack(l.Epoch(), "up", "live", first, after)
 				l.Acked("up", "live")
 				l.Stats()
 				l.Bounds("live")

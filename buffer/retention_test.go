@@ -51,6 +51,7 @@ func TestDueByAge(t *testing.T) {
 		{"back an hour, and again forward", [][]time.Time{every(t0, time.Minute, 50), every(t0.Add(-time.Hour), time.Minute, 40), every(t0.Add(50*time.Minute), time.Minute, 50)}, t0.Add(time.Hour + 49*time.Minute), 50},
 		{"back for good", [][]time.Time{every(t0, time.Minute, 50), every(t0.Add(-10*time.Hour), time.Minute, 600)}, t0.Add(time.Minute), 1},
 		{"ahead for a while", [][]time.Time{every(t0, time.Minute, 50), every(t0.Add(40*365*day), time.Minute, 50), every(t0.Add(50*time.Minute), time.Minute, 100)}, t0.Add(time.Hour + 85*time.Minute), 136},
+		{"off for a month, then a clock of last year", [][]time.Time{every(t0, time.Minute, 50), every(t0.Add(-365*day), time.Minute, 100)}, t0.Add(30 * day), 51},
 		{"off for a month", [][]time.Time{every(t0, time.Minute, 50), every(t0.Add(30*day), time.Minute, 10)}, t0.Add(30*day + 10*time.Minute), 51},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -104,9 +105,9 @@ func TestDueAndCursors(t *testing.T) {
 	if due := l.Due(late); due != nil {
 		t.Errorf("Due = %v, want nothing: no cursor has anything", due)
 	}
-	l.Ack("a", "live", 1, 60)
-	l.Ack("b", "live", 1, 10)
-	l.Ack("b", "live", 20, 60)
+	l.Ack(l.Epoch(), "a", "live", 1, 60)
+	l.Ack(l.Epoch(), "b", "live", 1, 10)
+	l.Ack(l.Epoch(), "b", "live", 20, 60)
 	want := []Eviction{{Stream: "live", From: 1, To: 10, Acked: true}}
 	due := l.Due(late)
 	if !reflect.DeepEqual(due, want) {
@@ -183,7 +184,7 @@ func TestDueByBudget(t *testing.T) {
 			fillUp(t, l, "live", c.live<<10)
 			for name, ack := range map[string]bool{"live": c.ackLive, "stat": c.ackStat} {
 				if ack {
-					l.Ack("up", name, 1, maxSeq)
+					l.Ack(l.Epoch(), "up", name, 1, maxSeq)
 				}
 			}
 			due := l.Due(t0)

@@ -162,7 +162,7 @@ func (l *fakeLog) Acked(_, stream string) (uint64, [][2]uint64) {
 	return upto, runs
 }
 
-func (l *fakeLog) Ack(_, stream string, from, to uint64) {
+func (l *fakeLog) Ack(_, _, stream string, from, to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.acked[stream] == nil {

@@ -236,7 +236,7 @@ func TestWant(t *testing.T) {
 func TestWantAcknowledged(t *testing.T) {
 	bubble(t, nil, func(t *testing.T, r *rig) {
 		r.log.add("live", 30)
-		r.log.Ack("city", "live", 1, 30)
+		r.log.Ack(r.log.Epoch(), "city", "live", 1, 30)
 		r.log.evict("live", 4)
 		r.start()
 		pass(2 * time.Second)
@@ -376,7 +376,7 @@ func TestBacklogWaitsForReceipts(t *testing.T) {
 func TestWantPaced(t *testing.T) {
 	bubble(t, func(o *Options) { o.Window = 4 }, func(t *testing.T, r *rig) {
 		r.log.add("live", 200)
-		r.log.Ack("city", "live", 1, 200)
+		r.log.Ack(r.log.Epoch(), "city", "live", 1, 200)
 		r.start()
 		pass(time.Second)
 		r.give("live", 0, nil, [][2]uint64{{1, 200}})

@@ -285,7 +285,7 @@ func (s *session) acknowledge(l *lane, from, to uint64) uint64 {
 	if s.u.log.Epoch() != s.epoch { // these numbers are another log's
 		return 0
 	}
-	s.u.cur.Ack(s.u.o.Name, l.stream, from, to)
+	s.u.cur.Ack(s.epoch, s.u.o.Name, l.stream, from, to)
 	l.sent.cut(from, to)
 	s.look(l)
 	after := lag(l.first, l.last, l.upto, l.runs)

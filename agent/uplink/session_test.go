@@ -81,7 +81,7 @@ func TestBacklogShare(t *testing.T) {
 	for _, tt := range tests {
 		bubble(t, func(o *Options) { o.Window, o.BacklogShare = tt.window, tt.share }, func(t *testing.T, r *rig) {
 			r.log.add("live", 100)
-			r.log.Ack("city", "live", 100, 100) // nothing fresh
+			r.log.Ack(r.log.Epoch(), "city", "live", 100, 100) // nothing fresh
 			r.b.rtt = time.Second
 			r.start()
 			pass(5 * time.Second)

@@ -54,7 +54,7 @@ type Log interface {
 // A Cursor remembers what was acknowledged: all up to a number, and runs past it.
 type Cursor interface {
 	Acked(cursor, stream string) (upto uint64, runs [][2]uint64)
-	Ack(cursor, stream string, from, to uint64)
+	Ack(epoch, cursor, stream string, from, to uint64) // of an epoch that is over: nothing happens
 }
 
 // A Mode says what moves the cursor.
