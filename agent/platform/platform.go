@@ -1,0 +1,325 @@
+// Package platform carries figures of the log to one government platform over HJ 212.
+//
+// The field side dials and keeps the connection. Two kinds of data go out: real-time
+// values (CN 2011) out of the newest live blocks, one frame each RtdInterval, never
+// out of the backlog; and the figures of closed periods (minute CN 2051, hour 2061,
+// day 2031) out of the stat stream, oldest first. Each frame asks for an answer, and
+// there is one in flight: what is not answered by a 9014 with its QN goes out again,
+// byte for byte, and after the retries the connection is closed and made anew.
+//
+// The cursor is named [Cursor] "platform/" and the name. It moves in the stat stream
+// alone, over all blocks that were sealed together, when the last of their figures has
+// been answered: a process that ends before sends them again whole, so that a platform
+// never replaces a full record by a part of it. It does not move otherwise, so nothing
+// is lost over reconnects. The live stream needs no cursor.
+//
+// A frame of 2017 has Flag 5, of 2025 Flag 9, and 2 more where it is one of several
+// (PNUM, PNO). A record of 2025 that goes out later than one period after its end is
+// marked RF=1. Encryption (HJ 212-2025, 6.4) is not there yet: edition 2025 sends
+// plain text, which fits private networks only.
+//
+// Frames carry no units. Values go out with the digits and in the unit of the
+// instrument; the factor's default unit in the standard is not looked at. Commands are
+// answered by 9011 with QnRtn 2 (refused), 3 (password) or 4 (MN).
+package platform
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"envgate/envelope"
+	"envgate/hj212"
+)
+
+// A Log is what a platform needs of the log: numbers and bytes.
+type Log interface {
+	// Epoch names the log; another one means that all numbers begin again.
+	Epoch() string
+	// Bounds are the first and last block that a stream holds, without a gap
+	// between them; last is 0 where there was never one.
+	Bounds(stream string) (first, last uint64)
+	// Read returns up to n blocks from the first seq after a number. The blocks
+	// are the caller's.
+	Read(stream string, after uint64, n int) (first uint64, blocks [][]byte, err error)
+	// Changed is closed at the next append. Blocks sealed together are appended
+	// together.
+	Changed() <-chan struct{}
+}
+
+// A Cursor remembers what was acknowledged: all up to a number, and runs past it.
+type Cursor interface {
+	Acked(cursor, stream string) (upto uint64, runs [][2]uint64)
+	Ack(epoch, cursor, stream string, from, to uint64) // of an epoch that is over: nothing happens
+}
+
+// A Factor says that a point goes out under a code.
+type Factor struct {
+	Device string // of the site; its sources are Device, Device/2, ...
+	Point  string // as in blocks
+	Code   string // as the platform knows it; "" = Point
+}
+
+// Options of a platform. Zero values mean the default where one is named.
+type Options struct {
+	Name    string // of the platform; "platform/" and the name is its cursor
+	Address string // host:port
+
+	Edition int    // 2017 (the default) or 2025
+	ST      string // system code (HJ 212-2017, table 5): 2 letters or digits, such as 39 for dust
+	PW      string // access password, 1 to 24 letters or digits, 6 by the standard
+	MN      string // of the gateway, 1 to 32 letters, digits, _ or -; 24 by the standard
+
+	// Factors are what goes out. None means every point whose name is a factor
+	// code; where two sources have one factor, that of the first source by name
+	// goes out and the other is counted.
+	Factors []Factor
+
+	Timeout      time.Duration // for an answer, 1 s to 99 s, default 10 s (HJ 212-2017, table 1)
+	Retries      int           // of a frame beyond the first, 1 to 99, default 3 (HJ 212-2017, table 1)
+	ReconnectMax time.Duration // longest pause between attempts, 1 s or more, default 30 s
+	RtdInterval  time.Duration // between real-time frames, 30 s (the default) to 1 h (HJ 212-2017, RtdInterval)
+	Minutes      int           // length of a minute period, 1 to 30, default 10: a minute record older than that is backfilled
+	Streams      []string      // stat, live or both, which is the default
+
+	// Event takes what happened, for the event stream. At is 0: it happens now.
+	// It is called on the loop and must not block.
+	Event  func(envelope.Event)
+	Logger *slog.Logger // nil = silent
+	// Dial makes the connection, within Timeout; nil = TCP to Address.
+	Dial func(ctx context.Context) (net.Conn, error)
+}
+
+// A Platform sends one log to one platform.
+type Platform struct {
+	log    Log
+	cur    Cursor
+	o      Options // immutable once made
+	cursor string  // immutable once made
+	form   form    // immutable once made
+
+	// Owned by Run, and kept over connections.
+	epoch   string // of live
+	page    *page  // figures not answered yet, nil = none
+	live    uint64 // newest live block whose values were looked at
+	rtdAt   time.Time
+	rtdLast bool // the last thing tried was a real-time frame
+	qn      int64
+	codes   codes
+	outage  outage
+
+	readAfter   time.Time // the log is not read before
+	readTrouble bool      // and that was said
+
+	mu    sync.Mutex
+	stats Stats // guarded by mu
+}
+
+// New checks the options and makes a platform; it does not connect. The error says
+// which option is nonsense.
+func New(log Log, cur Cursor, o Options) (*Platform, error) {
+	o.Edition = cmp.Or(o.Edition, 2017)
+	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)
+	o.Retries = cmp.Or(o.Retries, 3)
+	o.ReconnectMax = cmp.Or(o.ReconnectMax, 30*time.Second)
+	o.RtdInterval = cmp.Or(o.RtdInterval, 30*time.Second)
+	o.Minutes = cmp.Or(o.Minutes, 10)
+	if len(o.Streams) == 0 {
+		o.Streams = []string{envelope.StreamStat, envelope.StreamLive}
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Event == nil {
+		o.Event = func(envelope.Event) {}
+	}
+	o.Streams, o.Factors = slices.Clone(o.Streams), slices.Clone(o.Factors)
+	for i := range o.Factors {
+		o.Factors[i].Code = cmp.Or(o.Factors[i].Code, o.Factors[i].Point)
+	}
+	if err := o.check(); err != nil {
+		return nil, fmt.Errorf("platform %q: %w", o.Name, err)
+	}
+	if o.Dial == nil {
+		address := o.Address
+		o.Dial = func(ctx context.Context) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", address)
+		}
+	}
+	o.Logger = o.Logger.With("platform", o.Name, "address", o.Address)
+	return &Platform{
+		log: log, cur: cur, o: o, cursor: "platform/" + o.Name, form: newForm(o),
+		codes: codes{factors: o.Factors, known: map[place]string{}, owners: map[string]string{}, said: map[string]bool{}},
+	}, nil
+}
+
+func (o *Options) check() error {
+	switch {
+	case o.Name == "":
+		return errors.New("name is empty")
+	case o.Address == "" && o.Dial == nil:
+		return errors.New("address is empty: host:port")
+	case o.Edition != 2017 && o.Edition != 2025:
+		return fmt.Errorf("edition is %d: 2017 or 2025", o.Edition)
+	case len(o.ST) != 2 || !isWord(o.ST, ""):
+		return fmt.Errorf("st is %q: two letters or digits", o.ST)
+	case len(o.PW) > 24 || !isWord(o.PW, ""): // and its text is nobody's business
+		return fmt.Errorf("pw has %d characters: 1 to 24 letters or digits", len(o.PW))
+	case len(o.MN) > 32 || !isWord(o.MN, "_-"):
+		return fmt.Errorf("mn is %q: 1 to 32 letters, digits, _ or -", o.MN)
+	case o.Timeout < time.Second || o.Timeout > 99*time.Second:
+		return fmt.Errorf("time-out is %v: 1s to 99s", o.Timeout)
+	case o.Retries < 1 || o.Retries > 99:
+		return fmt.Errorf("retries are %d: 1 to 99", o.Retries)
+	case o.ReconnectMax < time.Second:
+		return fmt.Errorf("longest pause is %v: 1s or more", o.ReconnectMax)
+	case o.RtdInterval < 30*time.Second || o.RtdInterval > time.Hour:
+		return fmt.Errorf("real-time interval is %v: 30s to 1h", o.RtdInterval)
+	case o.Minutes < 1 || o.Minutes > 30:
+		return fmt.Errorf("minute period is %d: 1 to 30", o.Minutes)
+	}
+	for i, s := range o.Streams {
+		if s != envelope.StreamStat && s != envelope.StreamLive || slices.Contains(o.Streams[:i], s) {
+			return fmt.Errorf("stream %q: stat or live, and each once", s)
+		}
+	}
+	for i, f := range o.Factors {
+		if f.Device == "" || f.Point == "" || len(f.Code) > 32 || !isWord(f.Code, "_-") {
+			return fmt.Errorf("factor %q of device %q with code %q: all three, and a code is letters, digits, _ or -", f.Point, f.Device, f.Code)
+		}
+		for _, g := range o.Factors[:i] {
+			if g.Code == f.Code || g.Device == f.Device && g.Point == f.Point {
+				return fmt.Errorf("factor %q of device %q with code %q: point and code are there already", f.Point, f.Device, f.Code)
+			}
+		}
+	}
+	return nil
+}
+
+// isWord reports whether s is letters, digits and some others, one at least.
+func isWord(s, others string) bool {
+	for _, c := range []byte(s) {
+		switch {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', strings.IndexByte(others, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
+
+// Run connects, sends, and connects again until ctx ends, then returns at once,
+// whatever the platform does. It always returns nil: a platform that cannot be had is
+// a state, not an error of the program. What was not answered stays in the log.
+func (p *Platform) Run(ctx context.Context) error {
+	pause := backoff{max: p.o.ReconnectMax}
+	for ctx.Err() == nil {
+		p.outage.attempts++
+		p.count(func(s *Stats) { s.Attempts++ })
+		took, err := p.connect(ctx)
+		if ctx.Err() != nil {
+			break
+		}
+		if took {
+			pause.reset() // else a platform that throws us out at once would be asked each second
+		}
+		p.down(err)
+		sleep(ctx, pause.next())
+	}
+	p.count(func(s *Stats) { s.Open, s.Since = false, time.Now() })
+	return nil
+}
+
+// connect lives through one connection. It reports whether the platform took
+// anything.
+func (p *Platform) connect(ctx context.Context) (took bool, err error) {
+	dial, cancel := context.WithTimeout(ctx, p.o.Timeout)
+	c, err := p.o.Dial(dial)
+	cancel()
+	if err != nil {
+		return false, fmt.Errorf("%w: %w", errDial, err)
+	}
+	p.count(func(s *Stats) {
+		s.Open, s.Since = true, time.Now()
+		s.Connections++
+	})
+	s := newSession(p, c)
+	err = s.run(ctx)
+	p.count(func(s *Stats) { s.Open, s.Since = false, time.Now() })
+	return s.took, err
+}
+
+func (p *Platform) wants(stream string) bool { return slices.Contains(p.o.Streams, stream) }
+
+// codes say under which code a point goes out, and of which source. They grow with
+// the points of the site and no further.
+type codes struct {
+	factors []Factor // none = by hj212.LookupFactor
+	known   map[place]string
+	owners  map[string]string // code to the source it goes out of
+	said    map[string]bool   // codes of two sources that were said
+}
+
+type place struct{ source, point string }
+
+const maxPlaces = 4096
+
+// of returns the code of a point, "" where it does not go out.
+func (c *codes) of(source, point string) string {
+	at := place{source, point}
+	code, ok := c.known[at]
+	if !ok {
+		code = c.find(at)
+		if len(c.known) >= maxPlaces {
+			clear(c.known)
+		}
+		c.known[at] = code
+	}
+	if code == "" {
+		return ""
+	}
+	if owner, ok := c.owners[code]; !ok || source < owner {
+		c.owners[code] = source
+	}
+	return code
+}
+
+func (c *codes) find(at place) string {
+	if len(c.factors) == 0 {
+		if _, ok := hj212.LookupFactor(at.point); ok && isWord(at.point, "") && len(at.point) <= 32 {
+			return at.point
+		}
+		return ""
+	}
+	for _, f := range c.factors {
+		rest, ok := strings.CutPrefix(at.source, f.Device)
+		if ok && f.Point == at.point && (rest == "" || rest[0] == '/') {
+			return f.Code
+		}
+	}
+	return ""
+}
+
+// owns reports whether code goes out of this source. All sources that have it must
+// have been asked for with of.
+func (p *Platform) owns(code, source string) bool {
+	owner := p.codes.owners[code]
+	if owner == source {
+		return true
+	}
+	p.count(func(s *Stats) { s.Doubled++ })
+	if !p.codes.said[code] {
+		p.codes.said[code] = true
+		p.o.Logger.Warn("two sources have one factor", "code", code, "sent", owner, "kept", source,
+			"hint", "factors: says which point goes out under which code")
+	}
+	return false
+}
