@@ -45,6 +45,12 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 		_, err := uplinkOptions(site, u, newestTime(site.Storage.Path))
 		trouble(err)
 	}
+	for _, p := range site.Platforms {
+		_, err := p.PW.Read()
+		if err != nil {
+			trouble(fmt.Errorf("platform %s: %w", p.Name, err))
+		}
+	}
 	for _, l := range lines {
 		if s := l.config.Serial; s != nil {
 			if _, err := os.Stat(s.Port); err != nil {

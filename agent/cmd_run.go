@@ -164,6 +164,7 @@ running:
 		select {
 		case log = <-opened:
 			up, opened = a.startUplinks(upCtx, log, fl), nil
+			a.startPlatforms(upCtx, log, &up.all)
 		case err = <-flowDone: // before its time: a log that is not ours
 			stopPolling()
 			waitFor(polls.Wait, stopPolls)
@@ -242,6 +243,9 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 	}
 	for _, u := range s.Uplinks {
 		f.cursors = append(f.cursors, cursor{u.Name, u.Streams})
+	}
+	for _, p := range s.Platforms {
+		f.cursors = append(f.cursors, cursor{platformCursor(p.Name), []string{stat}})
 	}
 	f.open = func() (*buffer.Log, error) {
 		if err := os.MkdirAll(filepath.Dir(s.Storage.Path), 0o700); err != nil {
