@@ -282,7 +282,12 @@ func TestCheck(t *testing.T) {
 	}
 	// Rules about what a payload has no way to say.
 	only := map[string]func(b *envelope.Block){
-		"column kind":        func(b *envelope.Block) { col(b).Kind = "median" },
+		"column kind": func(b *envelope.Block) { col(b).Kind = "median" },
+		"causes long": func(b *envelope.Block) { col(b).Causes = []string{"", "", ""} },
+		"column kind of a period": func(b *envelope.Block) {
+			b.Groups[0].Kind, b.Groups[0].Columns = "min", b.Groups[0].Columns[:1]
+			col(b).Kind = "median"
+		},
 		"text is not UTF-8":  func(b *envelope.Block) { col(b).Values[0] = "\xff" },
 		"flag is not UTF-8":  func(b *envelope.Block) { col(b).Flags[1] = "\xff" },
 		"cause is not UTF-8": func(b *envelope.Block) { col(b).Causes[1] = "\xff" },
@@ -300,13 +305,40 @@ func TestCheck(t *testing.T) {
 }
 
 func TestSyntaxErrorPlace(t *testing.T) {
-	p := shapes()["live"].AppendPayload(nil)
-	at := bytes.Index(p, []byte(`"1.20"`))
-	p[at] = '7'
-	_, err := envelope.ParsePayload(p)
-	e, ok := errors.AsType[*envelope.SyntaxError](err)
-	if !ok || e.Offset != at {
-		t.Errorf("ParsePayload = %v, want a SyntaxError at byte %d", err, at)
+	for _, r := range []struct {
+		old, text string
+		at        int // bytes from where old stood
+	}{
+		{`"1.20"`, `7`, 0},
+		{`"fw"`, `"case"`, len(`"case":`)},
+		{`"b00t"`, "\"b\xff\"", 1},
+		{`"b00t"`, "\"\\nb\xff\"", 1},
+		{`"b00t"`, `"b\x"`, 2},
+		{`"i0":7`, `"i0":7.5`, 5},
+	} {
+		p := shapes()["live"].AppendPayload(nil)
+		at := bytes.Index(p, []byte(r.old))
+		p = bytes.Replace(p, []byte(r.old), []byte(r.text), 1)
+		_, err := envelope.ParsePayload(p)
+		if e, ok := errors.AsType[*envelope.SyntaxError](err); !ok || e.Offset != at+r.at {
+			t.Errorf("%s for %s: %v, want a SyntaxError at byte %d", r.text, r.old, err, at+r.at)
+		}
+	}
+}
+
+// TestParseCut: a text that ends too early is wrong, wherever it ends.
+func TestParseCut(t *testing.T) {
+	for name, b := range shapes() {
+		p := b.AppendPayload(nil)
+		p = bytes.Replace(p, []byte("b00t"), []byte(`\ud83d\udca7`), 1)
+		if _, err := envelope.ParsePayload(p); err != nil {
+			t.Errorf("%s: whole: %v", name, err)
+		}
+		for n := range p {
+			if _, err := envelope.ParsePayload(p[:n]); !errors.Is(err, envelope.ErrPayload) {
+				t.Errorf("%s: ParsePayload(%q) = %v, want ErrPayload", name, p[:n], err)
+			}
+		}
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -89,15 +90,20 @@ func TestSealHeader(t *testing.T) {
 
 // TestSealAgain: a sealer keeps nothing of one message for the next.
 func TestSealAgain(t *testing.T) {
-	s := envelope.NewSealer(newKey(t, "hb-01"))
+	key := newKey(t, "hb-01")
+	s := envelope.NewSealer(key)
 	long, short := siteBlock(40, 5).AppendPayload(nil), siteBlock(1, 1).AppendPayload(nil)
 	first, err := s.Seal(envelope.TypeBlock, short)
 	if err != nil {
 		t.Fatal(err)
 	}
 	kept := bytes.Clone(first)
-	if _, err := s.Seal(envelope.TypeReceipt, long); err != nil {
+	other, err := s.Seal(envelope.TypeReceipt, long)
+	if err != nil {
 		t.Fatal(err)
+	}
+	if p, err := envelope.Open(other, envelope.TypeReceipt, envelope.NewKeySet(key.Public())); err != nil || !bytes.Equal(p, long) {
+		t.Errorf("a second message of another type: %v", err)
 	}
 	again, err := s.Seal(envelope.TypeBlock, short)
 	if err != nil || !bytes.Equal(again, kept) {
@@ -139,6 +145,7 @@ func TestSealErrors(t *testing.T) {
 		{"type", envelope.ErrForm, []envelope.Signer{key}, "a b", []byte("{}")},
 		{"payload empty", envelope.ErrForm, []envelope.Signer{key}, "a", nil},
 		{"payload no object", envelope.ErrForm, []envelope.Signer{key}, "a", []byte("[]")},
+		{"payload with line before", envelope.ErrForm, []envelope.Signer{key}, "a", []byte("\n{}")},
 		{"payload with line end", envelope.ErrForm, []envelope.Signer{key}, "a", []byte("{}\n")},
 		{"inflated too large", envelope.ErrTooLarge, []envelope.Signer{key}, "a", brace(envelope.MaxInflated)},
 		{"message too large", envelope.ErrTooLarge, []envelope.Signer{key}, "a", fmt.Appendf(nil, `{"a":%q}`, base64.StdEncoding.EncodeToString(noise))},
@@ -200,6 +207,22 @@ func TestOpenBounds(t *testing.T) {
 	}
 	if err := open(pad(extra + 1)); !errors.Is(err, envelope.ErrTooLarge) {
 		t.Errorf("message of %d bytes: %v, want ErrTooLarge", envelope.MaxEvent+1, err)
+	}
+}
+
+// TestOpenBombMemory: a bomb is refused before it is inflated, not after. To
+// reach MaxInflated by doubling takes 4 to 7 MB in all, the whole bomb near 50.
+func TestOpenBombMemory(t *testing.T) {
+	bomb := zip(make([]byte, 16<<20))
+	if len(bomb) > envelope.MaxEvent {
+		t.Fatalf("bomb of %d bytes", len(bomb))
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	_, err := envelope.Peek(bomb)
+	runtime.ReadMemStats(&after)
+	if got := after.TotalAlloc - before.TotalAlloc; !errors.Is(err, envelope.ErrTooLarge) || got > 12<<20 {
+		t.Errorf("Peek took %d bytes of memory for a bomb of %d: %v", got, len(bomb), err)
 	}
 }
 

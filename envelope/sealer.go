@@ -8,8 +8,8 @@ import (
 )
 
 // gzipLevel is the lowest that is within 0.2 % of the smallest size on blocks of
-// 60 to 600 readings. Level 1 takes a third to a half of its time, but is 3 to 16 %
-// larger, and its tables take 1.2 MB instead of 0.8 (BenchmarkLevel).
+// 60 to 600 readings. Level 1 takes a third to six tenths of its time, but is 3 to
+// 16 % larger, and its tables take 1.2 MB instead of 0.8 (BenchmarkLevel).
 const gzipLevel = 5
 
 // A Sealer makes messages: it signs payloads and compresses them. It keeps a

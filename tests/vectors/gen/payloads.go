@@ -94,7 +94,11 @@ func payloads() []vector {
 		{"utf-8", "payload", "a byte that is no UTF-8", first, `"1.0.0"`, "\"1.0\xff\""},
 		{"utf-8-escaped", "payload", "a byte that is no UTF-8, in a string with an escape", first, `"1.0.0"`, "\"\\n1.0\xff\""},
 		{"control", "payload", "a tab in a string", first, `"1.0.0"`, "\"1.0\t\""},
+		{"control-escaped", "payload", "a tab in a string, after an escape", first, `"1.0.0"`, "\"\\n1.0\t\""},
 		{"surrogate", "payload", "half of a character", first, `"1.0.0"`, `"1.0\ud83d"`},
+		{"surrogate-text", "payload", "half of a character, then text", first, `"1.0.0"`, `"1.0\ud83d and so on"`},
+		{"surrogate-other", "payload", "half of a character, then another character", first, `"1.0.0"`, `"1.0\ud83d\u0041"`},
+		{"surrogate-low", "payload", "the second half of a character before the first", first, `"1.0.0"`, `"1.0\udca7\ud83d"`},
 		{"escape", "payload", "an escape that JSON does not have", first, `"1.0.0"`, `"1.0\x30"`},
 		{"comma", "payload", "a comma after the last member", first, `]}}]}`, `]}}],}`},
 	}
