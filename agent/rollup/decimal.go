@@ -56,10 +56,31 @@ func (d decimal) less(e decimal) bool {
 		return d.digits < e.digits
 	}
 	scale := max(d.scale, e.scale)
+	a, aOK := d.widen(scale)
+	b, bOK := e.widen(scale)
+	if aOK && bOK {
+		return a < b
+	}
 	return d.widened(scale).Cmp(e.widened(scale)) < 0
 }
 
-// widened is d's digits at a scale that is not less than its own.
+// widen is d's digits at a scale that is not less than its own, if a word holds them.
+func (d decimal) widen(scale int) (digits int64, ok bool) {
+	k := powers[scale-d.scale]
+	digits = d.digits * k
+	return digits, digits/k == d.digits && (d.digits < 0) == (digits < 0)
+}
+
+// powers are those of ten up to the difference of two scales.
+var powers = func() (p [maxScale + 1]int64) {
+	p[0] = 1
+	for i := 1; i < len(p); i++ {
+		p[i] = 10 * p[i-1]
+	}
+	return p
+}()
+
+// widened is the same without that bound.
 func (d decimal) widened(scale int) *big.Int {
 	return new(big.Int).Mul(big.NewInt(d.digits), pow10(scale-d.scale))
 }
@@ -78,19 +99,24 @@ type total struct {
 
 func (t *total) add(d decimal) {
 	if d.scale > t.scale {
-		t.spill()
-		t.carry.Mul(t.carry, pow10(d.scale-t.scale))
-		t.scale = d.scale
+		small, ok := decimal{t.small, t.scale}.widen(d.scale)
+		if !ok || t.carry != nil {
+			t.spill()
+			t.carry.Mul(t.carry, pow10(d.scale-t.scale))
+			small = 0
+		}
+		t.small, t.scale = small, d.scale
 	}
-	if d.scale < t.scale {
+	digits, ok := d.widen(t.scale)
+	if !ok {
 		t.spill()
 		t.carry.Add(t.carry, d.widened(t.scale))
 		return
 	}
-	if d.digits > 0 && t.small > math.MaxInt64-d.digits || d.digits < 0 && t.small < math.MinInt64-d.digits {
+	if digits > 0 && t.small > math.MaxInt64-digits || digits < 0 && t.small < math.MinInt64-digits {
 		t.spill()
 	}
-	t.small += d.digits
+	t.small += digits
 }
 
 // spill empties small into carry.

@@ -155,10 +155,25 @@ func TestTotalIsExact(t *testing.T) {
 	}
 }
 
+// Numbers of different scales compare as they are, also beyond what a word holds.
+func TestLess(t *testing.T) {
+	texts := []string{"-999999999999999999", "-1.5", "-1.49", "-0.000000000001", "0", "0.10", "0.11", "1", "1.000000000001", "999999.999999999999", "999999999999999999"}
+	for i, a := range texts {
+		for j, b := range texts {
+			x, okX := parseDecimal(a)
+			y, okY := parseDecimal(b)
+			if !okX || !okY || x.less(y) != (i < j) {
+				t.Errorf("%s < %s is %v (read: %v, %v), want %v", a, b, x.less(y), okX, okY, i < j)
+			}
+		}
+	}
+}
+
 func BenchmarkAdd(b *testing.B) {
 	r, noon := New(10), at("12:00:00")
 	b.ReportAllocs()
-	for b.Loop() {
-		r.Add(Value{"gas", "a21026", "12.5", "N", noon, time.Second})
+	texts := []string{"12.5", "12.57", "12.612", "12", "13.1"}
+	for i := 0; b.Loop(); i++ {
+		r.Add(Value{"gas", "a21026", texts[i%len(texts)], "N", noon, time.Second})
 	}
 }
