@@ -28,12 +28,12 @@ demo: build
 
 bench: need build cross
 	$(GO) run ./tests/bench
-	$(GO) test -run '^$$' -bench . -benchtime 1s ./hj212 ./drivers/... ./envelope ./buffer ./agent/...
+	$(GO) test -run '^$$' -bench . -benchtime 1s ./hj212 ./drivers/... ./envelope ./buffer ./agent/... ./centre
 
 fuzz:
 	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
 		for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$t/*_test.go | cut -c6-); do \
-			echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) $$t || exit 1; \
+			echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$t || exit 1; \
 		done; \
 	done
 
