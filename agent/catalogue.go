@@ -1,6 +1,10 @@
 package main
 
 import (
+	"cmp"
+	"maps"
+	"slices"
+
 	"envgate/config"
 	"envgate/drivers"
 	"envgate/envelope"
@@ -83,18 +87,18 @@ func makeDocuments(site *config.Site, key *envelope.Key, lines []*siteLine) docu
 	for _, u := range site.Uplinks {
 		c.Uplinks = append(c.Uplinks, catUplink{u.Name, u.Ack, u.PubackUnverified})
 	}
-	texts := map[string]string{}
+	texts := map[document]bool{} // two files in two folders may share a name
 	for _, l := range lines {
 		for _, d := range l.devices {
 			text := string(d.template.Source())
-			texts[d.template.Name] = text
+			texts[document{d.template.Name, text}] = true
 			c.Sources = append(c.Sources, sources(l, d, envelope.Hash([]byte(text)))...)
 		}
 	}
 	docs := documents{config: site.Canonical(), catalogue: mustJSON(c), keys: string(mustJSON(keys))}
-	for _, name := range sortedKeys(texts) {
-		docs.templates = append(docs.templates, document{name, texts[name]})
-	}
+	docs.templates = slices.SortedFunc(maps.Keys(texts), func(a, b document) int {
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.text, b.text))
+	})
 	return docs
 }
 

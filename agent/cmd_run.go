@@ -25,9 +25,11 @@ import (
 // broker, port or instrument is dead.
 const (
 	stopPolls  = 1500 * time.Millisecond
+	stopWriter = 2500 * time.Millisecond
 	stopDrain  = 2 * time.Second
 	stopUplink = 3 * time.Second
-	stopLines  = 2 * time.Second
+	stopLog    = 500 * time.Millisecond
+	stopLines  = 2 * time.Second // beside the writer and the uplinks
 )
 
 func cmdRun(args []string, _, errs io.Writer) error {
@@ -124,7 +126,8 @@ func (a *agent) Run(ctx context.Context) error {
 		return err
 	}
 	lines, err := makeLines(a.site)
-	defer closeLines(lines)
+	closePorts := sync.OnceFunc(func() { closeLines(lines) })
+	defer closePorts()
 	if err != nil {
 		return err
 	}
@@ -184,21 +187,25 @@ running:
 	a.logger.Info("stopping", "why", fl.reason)
 	stopPolling()
 	waitFor(polls.Wait, stopPolls)
+	go closePorts()
 	stopFlow()
-	err = <-flowDone
+	err = within(stopWriter, func() error { return <-flowDone })
+	hangs := errors.Is(err, errHangs)
 	if log == nil {
 		select {
 		case log = <-fl.opened: // opened while we stopped
 		default:
 		}
 	}
-	last, cancel := context.WithTimeout(upCtx, stopDrain)
-	up.drain(last)
-	cancel()
+	if !hangs {
+		last, cancel := context.WithTimeout(upCtx, stopDrain)
+		up.drain(last)
+		cancel()
+	}
 	stopUp()
 	waitFor(up.all.Wait, stopUplink)
-	if log != nil {
-		err = errors.Join(err, log.Close())
+	if log != nil && !hangs {
+		err = errors.Join(err, within(stopLog, log.Close))
 	}
 	a.logger.Info("stopped", "after", time.Since(began).Round(time.Millisecond))
 	return err
@@ -223,7 +230,7 @@ func (a *agent) runner(l *siteLine) *lineRunner {
 func (a *agent) caught(part string) {
 	if r := recover(); r != nil {
 		a.logger.Error("a part of the program failed and rests until the next start", "part", part, "err", fmt.Sprint(r))
-		a.in.event(envelope.Event{Type: eventFault, At: time.Now().UnixMilli(), Subject: part, New: fmt.Sprint(r)})
+		a.in.event(envelope.Event{Type: envelope.EventFault, At: time.Now().UnixMilli(), Subject: part, New: fmt.Sprint(r)})
 	}
 }
 
@@ -231,7 +238,7 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 	s := a.site
 	f := &flow{
 		in: a.in, clock: newClock(), every: s.Sealing.Interval, opened: make(chan *buffer.Log, 1),
-		documents: documents, adopt: a.adopt, logger: a.logger, rotate: make(chan string, 1),
+		documents: documents, adopt: a.adopt, logger: a.logger, rotate: make(chan ending, 1),
 		machine: machine(), retry: openRetry,
 		press: &press{
 			gateway: s.Gateway.ID, boot: bootID(), firmware: version,
@@ -329,7 +336,7 @@ func (a *agent) makeUplink(c config.Uplink, log *buffer.Log, f *flow) (*uplink.U
 	}
 	o.Ahead = func(stream string, upto uint64) {
 		select {
-		case f.rotate <- fmt.Sprintf("a receipt for %s %d is past the head: the disk lied, or an old image was put back", stream, upto):
+		case f.rotate <- ending{log.Epoch(), fmt.Sprintf("a receipt for %s %d is past the head: the disk lied, or an old image was put back", stream, upto)}:
 		default:
 		}
 	}
@@ -370,13 +377,24 @@ func closeLines(lines []*siteLine) {
 // waitFor waits for f to return, but not for ever: what hangs in a driver's call is
 // left behind when the program ends.
 func waitFor(f func(), most time.Duration) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
+	within(most, func() error {
 		f()
-	}()
+		return nil
+	})
+}
+
+// errHangs says that the log is stuck in a call to the system: what is sealed is safe,
+// what is not is lost.
+var errHangs = errors.New("the disk of the log does not answer; stopped without the last readings")
+
+// within is the error of f, or errHangs if f takes longer than most.
+func within(most time.Duration, f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- f() }()
 	select {
-	case <-done:
+	case err := <-done:
+		return err
 	case <-time.After(most):
+		return errHangs
 	}
 }

@@ -8,22 +8,27 @@ import (
 	"envgate/envelope"
 )
 
-// evictions is what must go from the log now, and the events that say so for what
-// no uplink has delivered.
-func (f *flow) evictions(now time.Time) ([]buffer.Eviction, []envelope.Event) {
-	due := f.log.Due(now)
-	var events []envelope.Event
+// evictions is what must go from the log now, and which of it no uplink has delivered.
+func (f *flow) evictions(now time.Time) (due []buffer.Eviction, gone []evicted) {
+	due = f.log.Due(now)
 	for _, d := range due {
 		if d.Acked {
 			continue
 		}
-		text := f.describe(d)
 		f.logger.Warn("undelivered blocks go for want of room", "stream", d.Stream, "from", d.From, "to", d.To)
+		gone = append(gone, f.describe(d))
+	}
+	return due, gone
+}
+
+// evictionEvents tell what went undelivered.
+func (f *flow) evictionEvents(now time.Time, gone []evicted) (events []envelope.Event) {
+	for _, e := range gone {
 		events = append(events, f.event(now, envelope.Event{
-			Type: envelope.EventLogEvicted, Subject: d.Stream, Old: fmt.Sprintf("%d-%d", d.From, d.To), New: string(mustJSON(text)), Why: "budget",
+			Type: envelope.EventLogEvicted, Subject: e.Stream, Old: fmt.Sprintf("%d-%d", e.From, e.To), New: string(mustJSON(e)), Why: "budget",
 		}))
 	}
-	return due, events
+	return events
 }
 
 // evicted is the text of an eviction event: enough to prove what is missing, and the
@@ -45,12 +50,14 @@ func (f *flow) describe(d buffer.Eviction) evicted {
 		if err != nil || len(blocks) == 0 {
 			break
 		}
-		for _, message := range blocks {
+		for i, message := range blocks {
 			payload, err := envelope.Peek(message)
 			if err != nil {
 				continue
 			}
-			e.Hash = envelope.Hash(payload)
+			if first+uint64(i) == d.To {
+				e.Hash = envelope.Hash(payload)
+			}
 			b, err := envelope.ParsePayload(payload)
 			if err != nil {
 				continue

@@ -3,10 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"slices"
 	"sync/atomic"
 	"time"
@@ -31,33 +29,32 @@ type flow struct {
 	documents documents        // what hashes in blocks refer to
 	adopt     bool             // the log of another machine is taken over
 	logger    *slog.Logger
-	rotate    chan string   // a reason to begin a new epoch
+	rotate    chan ending   // asks for a new epoch
 	machine   string        // which machine this is, empty if it does not say
 	retry     time.Duration // between attempts to open the log
 
 	log    *buffer.Log
 	append func(buffer.Batch) error // the log's; tests set another
 	state  state
-	parked *buffer.Batch // sealed and not yet stored: goes first, as it is
+	pending
 	trouble
+	stepped  bool         // the clock was set since the last live block
 	lastLive time.Time    // when a live block was sealed last
 	lost     int          // readings thrown away and not yet said
+	unheard  int          // events thrown away and not yet said
 	reason   string       // why the program stops; set before Run's context ends
+	stored   time.Time    // when the log took a batch last
 	turned   atomic.Int64 // boot time of Run's last turn
 }
+
+// ending says which epoch has to end, and why.
+type ending struct{ epoch, why string }
 
 // cursor names an uplink and the streams it forwards.
 type cursor struct {
 	name    string
 	streams []string
 }
-
-// Types of events that only the writer makes.
-const (
-	eventEpoch = "epoch" // the first event of an epoch: where the former one ended
-	eventLost  = "lost"  // readings or events that there was no room for
-	eventFault = "fault" // a part of the program failed
-)
 
 // trouble keeps one log line for each change of state, not one for each failure.
 type trouble struct {
@@ -117,7 +114,7 @@ func (f *flow) Run(ctx context.Context) error {
 		case !events.IsZero() && !now.Before(events):
 			f.commit(false, true)
 			tokens, events = tokens-1, time.Time{}
-		case now.Sub(flushed) > flushIdle:
+		case now.Sub(f.stored) > flushIdle && now.Sub(flushed) > flushIdle: // no batch took the cursors along
 			if err := f.log.Flush(); err != nil {
 				f.failed(err)
 			}
@@ -135,8 +132,11 @@ func (f *flow) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			f.last()
 			return nil
-		case reason := <-f.rotate:
-			f.newEpoch(reason)
+		case e := <-f.rotate:
+			if e.epoch == f.log.Epoch() { // each stream's receipt asks for it
+				f.turning = e.why
+				f.turn()
+			}
 		case <-f.in.wake:
 		case <-timer.C:
 		}
@@ -150,89 +150,109 @@ func (f *flow) alive(within time.Duration) bool {
 	return t == 0 || sinceBoot()-time.Duration(t) < within
 }
 
-// nextFigures is when the next period's figures are due, by the monotonic clock.
+// nextFigures is when the next figures are due, by the monotonic clock. A period that
+// has ended, but whose grace has not, is still to come.
 func (f *flow) nextFigures() time.Time {
 	if f.rollup == nil {
 		return time.Time{}
 	}
-	now := time.Now()
-	return now.Add(f.rollup.Next(f.clock.now()).Sub(f.clock.now().Round(0)) + statGrace)
+	now, ready := time.Now(), f.clock.now().Round(0).Add(-statGrace)
+	return now.Add(f.rollup.Next(ready).Sub(ready))
 }
 
 // commit seals what waits and stores it in one transaction.
 func (f *flow) commit(withLive, withEvents bool) {
-	if !f.unpark() {
+	if !f.ready() {
 		return // what waits stays in the inbox, which is bounded
 	}
 	now := f.clock.now()
-	clk, step := f.clock.look()
-
-	var events []envelope.Event
+	clk, said := f.look(now)
+	b := f.again
+	f.again = batch{}
 	if withEvents {
-		var unheard int
-		if events, unheard = f.in.takeEvents(); unheard > 0 {
-			events = append(events, f.event(now, envelope.Event{Type: eventLost, Subject: "events", New: fmt.Sprint(unheard), Why: "too many at once"}))
-		}
+		events, unheard := f.in.takeEvents()
+		b.events = append(b.events, events...)
+		f.unheard += unheard
 	}
-	if step != 0 {
-		f.logger.Warn("clock was set", "by", signed(step))
-		events = append(events, f.event(now, envelope.Event{
-			Type: envelope.EventClockStep, Old: stamp(now.Add(-step)), New: stamp(now), Why: signed(step),
-		}))
+	if f.unheard > 0 {
+		said = append(said, f.event(now, envelope.Event{Type: envelope.EventLost, Subject: "events", New: fmt.Sprint(f.unheard), Why: "too many at once"}))
+		f.unheard = 0
 	}
-
-	var rows, windows []row
 	if withLive {
 		samples, lost := f.in.takeSamples()
 		f.lost += lost
-		rows = make([]row, len(samples))
-		for i, s := range samples {
-			rows[i] = sampleRow(s)
+		for _, s := range samples {
+			b.rows = append(b.rows, sampleRow(s))
 			f.count(s)
 		}
-		f.press.number(rows)
 		if f.rollup != nil {
 			for _, w := range f.rollup.Close(now.Add(-statGrace / 2)) {
-				windows = append(windows, windowRow(w))
+				b.windows = append(b.windows, windowRow(w))
 			}
-			f.press.number(windows)
 		}
 	}
 	if f.lost > 0 {
-		events = append(events, f.event(now, envelope.Event{
-			Type: eventLost, Subject: "readings", New: fmt.Sprint(f.lost), Why: "the log could not take them in time",
+		said = append(said, f.event(now, envelope.Event{
+			Type: envelope.EventLost, Subject: "readings", New: fmt.Sprint(f.lost), Why: "the log could not take them in time",
 		}))
 		f.lost = 0
 	}
-	evictions, gone := f.evictions(now)
-	events = append(events, gone...)
+	b.events = append(b.events, said...)
+	b.Evict, b.gone = f.evictions(now)
+	events := append(slices.Clip(b.events), f.evictionEvents(now, f.state.Gone)...)
+	events = append(events, f.evictionEvents(now, b.gone)...)
+	f.state.Gone = nil
+	if f.birthGone() {
+		events = append(events, f.documentEvents(now, state{})...)
+	}
 
 	// Events and figures first: the live blocks' heads name them.
-	var batch buffer.Batch
-	batch.Evict = evictions
-	f.sealed(&batch, len(events) > 0, func() ([]buffer.Record, error) { return f.press.events(clk, now, events) })
-	f.sealed(&batch, len(windows) > 0, func() ([]buffer.Record, error) { return f.press.rows(stat, clk, now, windows) })
-	f.sealed(&batch, len(rows) > 0, func() ([]buffer.Record, error) { return f.press.rows(live, clk, now, rows) })
-	if len(rows) > 0 {
+	taken := clk
+	if f.stepped { // some samples may be from before
+		taken.State = envelope.ClockStepped
+	}
+	f.press.number(b.rows)
+	f.press.number(b.windows)
+	f.sealed(&b, len(events) > 0, func() ([]buffer.Record, error) { return f.press.events(clk, now, events) })
+	f.sealed(&b, len(b.windows) > 0, func() ([]buffer.Record, error) { return f.press.rows(stat, taken, now, b.windows) })
+	f.sealed(&b, len(b.rows) > 0, func() ([]buffer.Record, error) { return f.press.rows(live, taken, now, b.rows) })
+	if len(b.rows) > 0 {
 		f.lastLive = time.Now()
 	} else if withLive && time.Since(f.lastLive) > livePulse {
-		f.sealed(&batch, true, func() ([]buffer.Record, error) {
-			r, err := f.press.empty(live, clk, now)
+		f.sealed(&b, true, func() ([]buffer.Record, error) {
+			r, err := f.press.empty(live, taken, now)
 			return []buffer.Record{r}, err
 		})
 		f.lastLive = time.Now()
 	}
-	if len(batch.Records) > 0 || len(batch.Evict) > 0 {
-		f.store(batch, now)
+	f.stepped = f.stepped && !withLive
+	if len(b.Records) > 0 || len(b.Evict) > 0 {
+		f.store(b, now)
+	}
+	if f.turning != "" {
+		f.turn()
 	}
 }
 
-func (f *flow) sealed(batch *buffer.Batch, due bool, seal func() ([]buffer.Record, error)) {
+// look takes the state of the clock, and the event of a step.
+func (f *flow) look(now time.Time) (envelope.Clock, []envelope.Event) {
+	clk, step := f.clock.look()
+	if step == 0 {
+		return clk, nil
+	}
+	f.stepped = true
+	f.logger.Warn("clock was set", "by", signed(step))
+	return clk, []envelope.Event{f.event(now, envelope.Event{
+		Type: envelope.EventClockStep, Old: stamp(now.Add(-step)), New: stamp(now), Why: signed(step),
+	})}
+}
+
+func (f *flow) sealed(b *batch, due bool, seal func() ([]buffer.Record, error)) {
 	if !due {
 		return
 	}
 	records, err := seal()
-	batch.Records = append(batch.Records, records...)
+	b.Records = append(b.Records, records...)
 	if err != nil {
 		f.logger.Error("seal", "err", err)
 	}
@@ -250,73 +270,13 @@ func (f *flow) count(s polled) {
 	}
 }
 
-// store writes a batch, with the state that belongs to it. A batch that cannot be
-// written is parked: its sequence numbers are spent, so it is tried again byte for
-// byte before anything else is sealed.
-func (f *flow) store(batch buffer.Batch, now time.Time) {
-	for _, r := range batch.Records {
-		if r.Stream == event && f.isBirth(r.Data) {
-			f.state.Birth = r.Seq
-		}
-	}
-	f.state.Heads, f.state.Index, f.state.Last = f.press.heads, f.press.index, now.UnixMilli()
-	f.state.Config, f.state.Catalogue, f.state.Boot = f.press.config, f.press.catalogue, f.clock.boot
-	batch.State = mustJSON(f.state)
-	f.parked = &batch
-	f.unpark()
-}
-
-func (f *flow) isBirth(message []byte) bool {
-	payload, err := envelope.Peek(message)
-	if err != nil {
-		return false
-	}
-	b, err := envelope.ParsePayload(payload)
-	return err == nil && len(b.Events) > 0 && b.Events[0].Type == envelope.EventBirth
-}
-
-// unpark stores the parked batch, and says whether the way is free.
-func (f *flow) unpark() bool {
-	if f.parked == nil {
-		return true
-	}
-	err := f.append(*f.parked)
-	switch {
-	case err == nil:
-		f.parked = nil
-		f.recovered()
-		return true
-	case errors.Is(err, buffer.ErrSeq), errors.Is(err, buffer.ErrDamaged):
-		// The log is broken, or holds something else than what was sealed, which
-		// must not be signed over.
-		f.newEpoch(err.Error())
-		return false
-	}
-	f.failed(err)
-	return false
-}
-
-// newEpoch sets the log aside and begins anew: for a disk that lied, or an image that
-// was put back. What was sealed and not stored goes with the old epoch.
-func (f *flow) newEpoch(reason string) {
-	f.logger.Error("new epoch", "err", reason)
-	f.parked = nil
-	if err := f.log.Rotate(reason); err != nil {
-		f.failed(err)
-		return
-	}
-	if err := f.resume(); err != nil {
-		f.failed(err)
-	}
-}
-
 // last seals what is left and the event that says why the program stops.
 func (f *flow) last() {
 	f.in.event(f.event(f.clock.now(), envelope.Event{Type: envelope.EventStop, Subject: f.press.firmware, Why: f.reason}))
 	f.state.Stopped = "stopped: " + f.reason
 	f.commit(true, true)
-	if f.parked != nil {
-		f.logger.Error("stop with readings that the log could not take", "blocks", len(f.parked.Records))
+	if f.parked != nil || f.turning != "" {
+		f.logger.Error("stop with readings that the log could not take")
 	}
 }
 
@@ -345,6 +305,3 @@ func mustJSON(v any) []byte {
 	}
 	return b
 }
-
-// sortedKeys is for texts that must come out the same each time.
-func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }

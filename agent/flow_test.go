@@ -27,7 +27,7 @@ func newTestFlow(t *testing.T, dir string, key *envelope.Key) *flow {
 	return &flow{
 		in: newInbox(), clock: newClock(), every: 50 * time.Millisecond, opened: make(chan *buffer.Log, 1),
 		documents: documents{config: []byte(`{"c":1}`), catalogue: []byte(`{"k":1}`), keys: "[]", templates: []document{{"t", "name: t"}}},
-		logger:    slog.New(slog.DiscardHandler), rotate: make(chan string, 1), reason: "test",
+		logger:    slog.New(slog.DiscardHandler), rotate: make(chan ending, 1), reason: "test",
 		cursors: []cursor{{"city", streams}}, retry: openRetry,
 		press: &press{
 			gateway: "gw-test", boot: "b0", firmware: "test", seal: envelope.NewSealer(key), ratio: map[string]float64{},
@@ -256,14 +256,14 @@ func TestFlowNewEpochNamesTheOld(t *testing.T) {
 	<-f.opened
 	old := f.log.Epoch()
 	f.in.add(time.Second, samplesOf("noise", 0, 5)...)
-	f.rotate <- "a receipt is past the head"
+	f.rotate <- ending{old, "a receipt is past the head"}
 	for f.log.Epoch() == old {
 		time.Sleep(5 * time.Millisecond)
 	}
 	f.in.add(time.Second, samplesOf("noise", 5, 5)...)
 	f.stop()
 	_, events := contents(t, dir, key)
-	if e := events[0]; e.Type != eventEpoch || !strings.Contains(e.New, old) || e.Why != "a receipt is past the head" {
+	if e := events[0]; e.Type != envelope.EventEpoch || !strings.Contains(e.New, old) || e.Why != "a receipt is past the head" {
 		t.Errorf("first event of the new epoch is %+v, want one that names %s and why", e, old)
 	}
 }
@@ -284,7 +284,7 @@ func TestFlowRefusesAnotherMachinesLog(t *testing.T) {
 
 	startFlow(t, dir, key, func(f *flow) { f.machine, f.adopt = "bbbb", true }).stop()
 	_, events := contents(t, dir, key)
-	if e := events[0]; e.Type != eventEpoch || !strings.Contains(e.Why, "aaaa") {
+	if e := events[0]; e.Type != envelope.EventEpoch || !strings.Contains(e.Why, "aaaa") {
 		t.Errorf("first event after taking over is %+v, want an epoch that names machine aaaa", e)
 	}
 }

@@ -64,7 +64,7 @@ func (b *inbox) add(every time.Duration, samples ...drivers.Sample) {
 func (b *inbox) event(e envelope.Event) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.events) == inboxEvents {
+	if len(b.events) >= inboxEvents && e.Type != envelope.EventStop { // for that there is always room
 		b.unheard++
 		return
 	}

@@ -32,3 +32,14 @@ func TestInboxBoundsEvents(t *testing.T) {
 		t.Errorf("%d events, %d unheard; want %d and 7", len(events), unheard, inboxEvents)
 	}
 }
+
+func TestInboxHasRoomForTheLastWord(t *testing.T) {
+	b := newInbox()
+	for range inboxEvents {
+		b.event(envelope.Event{Type: "x"})
+	}
+	b.event(envelope.Event{Type: envelope.EventStop})
+	if events, unheard := b.takeEvents(); events[len(events)-1].Type != envelope.EventStop || unheard != 0 {
+		t.Errorf("last of %d events is %s, %d unheard; want stop", len(events), events[len(events)-1].Type, unheard)
+	}
+}

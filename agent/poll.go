@@ -37,9 +37,9 @@ type pollee struct {
 
 	next time.Time // the next tick, on the monotonic clock
 
-	// A unit that does not answer is asked ever more rarely, so that its time-outs
-	// cost the bus under 2 % (promise P7); its ticks in between say "offline".
-	silent int       // questions in a row without an answer
+	// A unit that does not answer, or only rubbish, is asked ever more rarely, so that
+	// it costs the bus under 2 % (promise P7); its ticks in between say "offline".
+	silent int       // polls in a row without an answer
 	since  time.Time // when it fell silent
 	probe  time.Time // not asked before
 }
@@ -49,12 +49,19 @@ const (
 	probeFirst   = time.Second // then twice as long each time, up to probeMax
 	lastAnswer   = 1200 * time.Millisecond
 	causeBusy    = drivers.Cause("bus-busy")
+
+	missedReadings = 2000 // that one turn says are missing
 )
 
-// probeMax is the longest time between two questions to a silent unit: one
-// time-out with its late window in 50 such times is 2 % of the bus.
+// probeMax is the longest time between two polls of a silent unit: one time-out with
+// its late window in 50 such times is 2 % of the bus. One that babbles is asked all
+// its questions.
 func (p *pollee) probeMax(window time.Duration) time.Duration {
-	return max(time.Minute, 50*(p.timeout+window))
+	questions := 1
+	if !p.Silent() {
+		questions = len(p.Plan())
+	}
+	return max(time.Minute, time.Duration(50*questions)*(p.timeout+window))
 }
 
 // Run asks until ctx ends. A question that is on the bus then may still be answered,
@@ -115,11 +122,15 @@ func untilTick(now time.Time, every time.Duration) time.Duration {
 func (r *lineRunner) turn(ctx context.Context, p *pollee) {
 	tick := p.next
 	now := time.Now()
-	// Ticks that went by while the bus was busy are missing values with a reason.
-	for missed := now.Sub(tick) / p.every; missed > 0; missed-- {
-		if missed <= 10 {
-			r.in.add(p.every, p.Missing(now.Add(-missed*p.every), causeBusy)...)
-		}
+	// Ticks that went by while the bus was busy are missing values with a reason, but
+	// not so many that they push other readings out of the inbox.
+	missed := now.Sub(tick) / p.every
+	said := min(missed, time.Duration(max(10, missedReadings/max(1, len(p.Points())))))
+	if missed > said {
+		r.say(envelope.EventLost, p.name, "", fmt.Sprintf("%d ticks", missed-said), string(causeBusy))
+	}
+	for ; said > 0; said-- {
+		r.in.add(p.every, p.Missing(now.Add(-said*p.every), causeBusy)...)
 	}
 	p.next = now.Add(untilTick(now, p.every))
 
@@ -132,12 +143,12 @@ func (r *lineRunner) turn(ctx context.Context, p *pollee) {
 		return // broken off by the stop: no fact about the instrument
 	}
 	r.in.add(p.every, samples...)
-	r.judge(p, err)
+	r.judge(p, samples, err)
 }
 
 // judge takes the outcome of a poll into the state of line and device, and says a
 // change once.
-func (r *lineRunner) judge(p *pollee, err error) {
+func (r *lineRunner) judge(p *pollee, samples []drivers.Sample, err error) {
 	now := time.Now()
 	if lineFault(err) {
 		if r.down == nil {
@@ -153,7 +164,7 @@ func (r *lineRunner) judge(p *pollee, err error) {
 		r.say(envelope.EventLineUp, r.name, "down", "up", fmt.Sprintf("after %s", after))
 		r.down = nil
 	}
-	if !p.Silent() || err == nil {
+	if err == nil || !p.Silent() && !rubbish(samples, err) {
 		if p.silent >= offlineAfter {
 			after := now.Sub(p.since).Round(time.Second)
 			r.logger.Info("device answers again", "line", r.name, "device", p.name, "after", after)
@@ -183,6 +194,18 @@ func (r *lineRunner) say(kind, subject, before, after, why string) {
 	r.in.event(envelope.Event{
 		Type: kind, At: time.Now().UnixMilli(), Subject: subject, Old: before, New: after, Why: why,
 	})
+}
+
+// rubbish says whether a poll brought damaged answers and nothing else.
+func rubbish(samples []drivers.Sample, err error) bool {
+	for _, s := range samples {
+		for _, x := range s.Readings {
+			if x.Value != "" {
+				return false
+			}
+		}
+	}
+	return errors.Is(err, modbus.ErrCRC) || errors.Is(err, modbus.ErrAnswer)
 }
 
 // lineFault says whether an error is of the bus and not of the unit asked.

@@ -12,12 +12,14 @@ import (
 
 	"envgate/drivers"
 	"envgate/drivers/modbus"
+	"envgate/envelope"
 )
 
 // fakeBus answers after a while, or stays silent for the whole time-out.
 type fakeBus struct {
 	mu     sync.Mutex
 	silent map[byte]bool
+	babble map[byte]bool // answers that are damaged, for as long as a time-out
 	down   error
 	asked  map[byte][]time.Time
 	busy   time.Duration // spent on silent units
@@ -30,13 +32,13 @@ func (b *fakeBus) Read(ctx context.Context, r modbus.Read) ([]byte, error) {
 		b.asked = map[byte][]time.Time{}
 	}
 	b.asked[r.Unit] = append(b.asked[r.Unit], time.Now())
-	silent, down := b.silent[r.Unit], b.down
+	silent, babble, down := b.silent[r.Unit], b.babble[r.Unit], b.down
 	b.mu.Unlock()
 	if down != nil {
 		return nil, down
 	}
 	wait := b.answer
-	if silent {
+	if silent || babble {
 		wait = r.Timeout + 500*time.Millisecond
 	}
 	select {
@@ -44,10 +46,13 @@ func (b *fakeBus) Read(ctx context.Context, r modbus.Read) ([]byte, error) {
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if silent {
+	if silent || babble {
 		b.mu.Lock()
 		b.busy += wait
 		b.mu.Unlock()
+		if babble {
+			return nil, fmt.Errorf("unit %d: %w", r.Unit, modbus.ErrCRC)
+		}
 		return nil, fmt.Errorf("unit %d: %w", r.Unit, modbus.ErrNoAnswer)
 	}
 	return make([]byte, 2*r.Quantity), nil
@@ -209,4 +214,89 @@ func TestLineFault(t *testing.T) {
 	if !lineFault(fmt.Errorf("a: %w", modbus.ErrUnreachable)) {
 		t.Error("an unreachable endpoint is no line fault")
 	}
+}
+
+// While one unit holds the bus for long, all missed ticks of another are said: as
+// missing values, and what is too much for that as an event with its number.
+func TestLongWaitsAreSaid(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		in := newInbox()
+		p := testDevice(t, "quick", 1, 200*time.Millisecond)
+		r := &lineRunner{name: "bus", bus: &fakeBus{answer: time.Millisecond}, in: in, logger: slog.New(slog.DiscardHandler)}
+		for _, c := range []struct {
+			held           time.Duration
+			samples, event int
+		}{{20 * time.Second, 101, 0}, {10 * time.Minute, 2001, 1}} {
+			p.next = time.Now()
+			time.Sleep(c.held)
+			r.turn(t.Context(), p)
+			samples, _ := in.takeSamples()
+			events, _ := in.takeEvents()
+			if len(samples) != c.samples || len(events) != c.event {
+				t.Errorf("after %s: %d samples and %d events, want %d and %d", c.held, len(samples), len(events), c.samples, c.event)
+			}
+			if c.event > 0 && (events[0].Type != envelope.EventLost || events[0].New != "1000 ticks" || events[0].Subject != "quick") {
+				t.Errorf("event %+v, want one that 1000 ticks of quick are not said", events[0])
+			}
+			for i := 1; i < len(samples); i++ {
+				if d := samples[i].Time.Sub(samples[i-1].Time); d != 200*time.Millisecond {
+					t.Fatalf("sample %d is %s after the one before, want 200ms", i, d)
+				}
+			}
+		}
+	})
+}
+
+// A question that is on the bus when the stop comes may be answered for a while, and
+// one that is not answered then is no fact about the instrument.
+func TestStopLetsTheLastQuestionEnd(t *testing.T) {
+	for _, c := range []struct {
+		answer time.Duration
+		want   int
+	}{{time.Second, 1}, {5 * time.Second, 0}} {
+		synctest.Test(t, func(t *testing.T) {
+			began := time.Now()
+			in := runLine(t, &fakeBus{answer: c.answer}, 1100*time.Millisecond, testDevice(t, "a", 1, time.Second))
+			if samples, _ := in.takeSamples(); len(samples) != c.want {
+				t.Errorf("answer after %s: %d samples, want %d", c.answer, len(samples), c.want)
+			}
+			if took := time.Since(began); took > 1100*time.Millisecond+lastAnswer {
+				t.Errorf("answer after %s: Run ended after %s", c.answer, took)
+			}
+			time.Sleep(10 * time.Second) // the timer of the stop ends too
+		})
+	}
+}
+
+// A unit that babbles costs as little, with all its questions, and is back with its
+// first good answer.
+func TestBabblingUnitCostsLittle(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tmpl, err := drivers.NewTemplate("mad", []drivers.PointSpec{
+			{Point: "LA", Function: "3", Address: "0", Type: "uint16", Unit: "dB"},
+			{Point: "LB", Function: "3", Address: "1000", Type: "uint16", Unit: "dB"},
+			{Point: "LC", Function: "4", Address: "0", Type: "uint16", Unit: "dB"},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		mad := testDevice(t, "mad", 1, 10*time.Second)
+		if mad.Device, err = drivers.NewDevice(drivers.DeviceOptions{Name: "mad", Unit: 1, Template: tmpl, Timeout: 500 * time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
+		bus := &fakeBus{answer: 20 * time.Millisecond, babble: map[byte]bool{1: true}}
+		go func() {
+			time.Sleep(24 * time.Hour)
+			bus.mu.Lock()
+			bus.babble = nil
+			bus.mu.Unlock()
+		}()
+		in := runLine(t, bus, 24*time.Hour+4*time.Minute, mad, testDevice(t, "well", 2, time.Minute))
+		if share := bus.busy.Seconds() / (24 * 3600); share > 0.02 {
+			t.Errorf("the babbling unit had %.1f %% of the bus, at most 2 %%", 100*share)
+		}
+		if events, _ := in.takeEvents(); len(events) != 2 || events[0].Type != "device.offline" || events[1].Type != "device.online" {
+			t.Errorf("events %+v, want offline and online, once each", events)
+		}
+	})
 }

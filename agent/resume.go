@@ -22,7 +22,8 @@ type state struct {
 	Stopped   string                   `json:"stop,omitempty"` // reason of a clean stop
 	Config    string                   `json:"cfg"`
 	Catalogue string                   `json:"cat"`
-	Birth     uint64                   `json:"birth"` // seq of the newest birth block
+	Birth     uint64                   `json:"birth"`          // seq of the newest birth block
+	Gone      []evicted                `json:"gone,omitempty"` // evictions that no event tells of yet
 }
 
 // documents are the texts behind the hashes in every block header, and the birth.
@@ -38,8 +39,10 @@ type document struct{ name, text string }
 // errForeignLog is a log that another machine wrote: a cloned or moved card.
 var errForeignLog = errors.New("the log belongs to another machine")
 
-// begin opens the log and brings the press to its heads.
+// begin opens the log and brings the press to its heads. The clock is watched before
+// that: polls are at work already.
 func (f *flow) begin(ctx context.Context) error {
+	f.clock.look()
 	for {
 		log, err := f.open()
 		if err == nil {
@@ -62,79 +65,89 @@ func (f *flow) begin(ctx context.Context) error {
 			return err
 		}
 	}
-	err := f.resume()
-	if errors.Is(err, errForeignLog) {
-		return err
+	var old state
+	if !f.log.Fresh() {
+		if err := f.readState(&old); err != nil {
+			f.turning = err.Error()
+		} else if here := f.machine; old.Machine != here && here != "" && old.Machine != "" {
+			if !f.adopt {
+				return fmt.Errorf("%w: it was written on machine %s, this is %s", errForeignLog, old.Machine, here)
+			}
+			f.turning = "taken over from machine " + old.Machine
+		}
 	}
+	if f.turning != "" {
+		f.turn()
+		return nil
+	}
+	f.resume(old)
 	return nil
 }
 
-// resume reads the state in the log and says in the event stream how this run
-// begins: a new epoch or the old one, what the last stop was, which configuration.
-func (f *flow) resume() error {
+// resume says in the event stream how this run or epoch begins: what the last stop
+// was, which configuration is in force. old is the state in the log.
+func (f *flow) resume(old state) {
 	now := f.clock.now()
-	var old state
-	reason, former := "new log", (*buffer.Former)(nil)
+	clk, first := f.look(now)
+	why := f.lastStop(old)
 	if f.log.Fresh() {
-		if former = f.log.Former(); former != nil {
+		former, reason := f.log.Former(), "new log"
+		if former != nil {
 			reason = former.Reason
+			json.Unmarshal(former.State, &old) // as far as it can be read
 		}
-	} else if err := f.readState(&old); err != nil {
-		if err := f.log.Rotate(err.Error()); err != nil {
-			f.failed(err)
+		switch {
+		case f.press.epoch != "":
+			why = "runs on in a new epoch"
+		case former != nil && old.Last == 0:
+			why = "unknown: the log before could not be read"
+		default:
+			why = f.lastStop(old)
 		}
-		former, reason = f.log.Former(), err.Error()
-	} else if here := f.machine; old.Machine != here && here != "" && old.Machine != "" {
-		if !f.adopt {
-			return fmt.Errorf("%w: it was written on machine %s, this is %s", errForeignLog, old.Machine, here)
-		}
-		if err := f.log.Rotate("taken over from machine " + old.Machine); err != nil {
-			f.failed(err)
-		}
-		former, reason = f.log.Former(), "taken over from machine "+old.Machine
-		old = state{Last: old.Last}
+		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}}
+		first = append([]envelope.Event{f.event(now, envelope.Event{
+			Type: envelope.EventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
+		})}, first...)
 	}
-
-	f.state = state{Machine: f.machine, Boot: f.clock.boot}
+	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone}
 	f.press.epoch = f.log.Epoch()
 	f.press.heads, f.press.index = old.Heads, old.Index
 	f.press.config, f.press.catalogue = envelope.Hash(f.documents.config), envelope.Hash(f.documents.catalogue)
-	var first []envelope.Event
-	if f.log.Fresh() {
-		old = state{Last: old.Last, Stopped: old.Stopped, Boot: old.Boot}
-		f.press.heads, f.press.index = map[string]envelope.Head{}, map[string]uint64{}
-		first = append(first, f.event(now, envelope.Event{
-			Type: eventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
-		}))
-	}
-	f.state.Birth = old.Birth
 	first = append(first, f.event(now, envelope.Event{
-		Type: envelope.EventStart, Subject: f.press.firmware, Old: stampMs(old.Last), New: stamp(now), Why: f.lastStop(old),
+		Type: envelope.EventStart, Subject: f.press.firmware, Old: stampMs(old.Last), New: stamp(now), Why: why,
 	}))
-	if old.Config != f.press.config {
+	if f.birthGone() {
+		old = state{Last: old.Last}
+	}
+	first = append(first, f.documentEvents(now, old)...)
+	var b batch
+	f.sealed(&b, true, func() ([]buffer.Record, error) { return f.press.events(clk, now, first) })
+	f.lastLive = time.Now()
+	f.store(b, now)
+	f.logger.Info("log open", "epoch", f.log.Epoch(), "live", f.press.heads[live].Seq, "last_stop", why)
+}
+
+// documentEvents hold the texts behind those hashes that are not the ones of old.
+// A template may change under an unchanged site file; the catalogue names its hash.
+func (f *flow) documentEvents(now time.Time, old state) (events []envelope.Event) {
+	if old.Config != f.press.config || old.Catalogue != f.press.catalogue {
 		for _, d := range f.documents.templates {
-			first = append(first, f.event(now, envelope.Event{
+			events = append(events, f.event(now, envelope.Event{
 				Type: envelope.EventTemplate, Subject: d.name, New: d.text, Why: envelope.Hash([]byte(d.text)),
 			}))
 		}
-		first = append(first, f.event(now, envelope.Event{
+	}
+	if old.Config != f.press.config {
+		events = append(events, f.event(now, envelope.Event{
 			Type: envelope.EventConfig, Subject: f.press.config, Old: old.Config, New: string(f.documents.config),
 		}))
 	}
-	if old.Catalogue != f.press.catalogue || f.birthGone() {
-		first = append(first, f.event(now, envelope.Event{
+	if old.Catalogue != f.press.catalogue {
+		events = append(events, f.event(now, envelope.Event{
 			Type: envelope.EventBirth, Subject: f.press.catalogue, Old: old.Catalogue, New: string(f.documents.catalogue),
 		}))
 	}
-	clk, _ := f.clock.look()
-	records, err := f.press.events(clk, now, first)
-	if err != nil {
-		f.failed(err)
-	}
-	f.lastLive = time.Now()
-	f.store(buffer.Batch{Records: records}, now)
-	f.logger.Info("log open", "epoch", f.log.Epoch(), "live", f.press.heads[live].Seq, "last_stop", f.lastStop(old))
-	return nil
+	return events
 }
 
 // birthGone says whether the newest birth block has been evicted.

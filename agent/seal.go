@@ -2,6 +2,7 @@ package main
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -66,6 +67,9 @@ func (p *press) rows(stream string, clk envelope.Clock, now time.Time, rows []ro
 	})
 	var out []buffer.Record
 	for len(rows) > 0 {
+		for len(rows[0].cells) > maxCells {
+			rows = halve(rows)
+		}
 		n := p.guess(stream, rows)
 		var best []byte
 		var bestN int
@@ -74,30 +78,33 @@ func (p *press) rows(stream string, clk envelope.Clock, now time.Time, rows []ro
 			b := p.block(stream, clk, rows[0].at)
 			b.Groups = groups(b, rows[:n])
 			message, err := p.message(b)
-			if err != nil {
+			size := len(message)
+			if errors.Is(err, envelope.ErrTooLarge) { // far from what the last block let expect
+				size = envelope.MaxEvent
+			} else if err != nil {
 				return out, err
 			}
 			cells := count(rows[:n])
-			p.ratio[stream] = float64(len(message)) / float64(max(cells, 1))
-			if len(message) <= envelope.MaxBlock && n > bestN {
+			p.ratio[stream] = float64(size) / float64(max(cells, 1))
+			if size <= envelope.MaxBlock && n > bestN {
 				best, bestN = message, n
 				payload = append(payload[:0], p.buf...)
 			}
-			if len(message) > envelope.MaxBlock {
+			if size > envelope.MaxBlock {
 				if bestN > 0 {
 					break
 				}
 				if n == 1 {
 					if rows = halve(rows); len(rows[0].cells) == 0 {
-						return out, fmt.Errorf("seal %s: a single value of %s is %d bytes: a block holds %d", stream, rows[0].source, len(message), envelope.MaxBlock)
+						return out, fmt.Errorf("seal %s: a single value of %s is %d bytes: a block holds %d", stream, rows[0].source, size, envelope.MaxBlock)
 					}
 					continue
 				}
-				n = max(1, min(n-1, n*envelope.MaxBlock*15/16/len(message)))
+				n = max(1, min(n-1, n*envelope.MaxBlock*15/16/size))
 				continue
 			}
 			// It fits. Once more with more rows, if a good part is empty.
-			if more := p.guess(stream, rows); try < 2 && more > n+n/8 && len(message) < envelope.MaxBlock*7/8 {
+			if more := p.guess(stream, rows); try < 2 && more > n+n/8 && size < envelope.MaxBlock*7/8 {
 				n = more
 				continue
 			}
@@ -109,6 +116,9 @@ func (p *press) rows(stream string, clk envelope.Clock, now time.Time, rows []ro
 	return out, nil
 }
 
+// maxCells is the most columns of one kind that a group may have (envelope.Block.Check).
+const maxCells = 512
+
 // guess says how many rows will about fill a block, at least 1.
 func (p *press) guess(stream string, rows []row) int {
 	ratio := p.ratio[stream]
@@ -117,7 +127,7 @@ func (p *press) guess(stream string, rows []row) int {
 	}
 	budget := int(envelope.MaxBlock * 31 / 32 / ratio)
 	for i := range rows {
-		if budget -= len(rows[i].cells); budget < 0 {
+		if budget -= len(rows[i].cells); budget < 0 || len(rows[i].cells) > maxCells {
 			return max(1, i)
 		}
 	}
@@ -131,11 +141,14 @@ func count(rows []row) (cells int) {
 	return cells
 }
 
-// halve cuts the first row in two, which share their time and index. Raw bytes stay
-// with the first part.
+// halve cuts the first row in two, which share their time and index. The figures of
+// one point stay together, and raw bytes with the first part.
 func halve(rows []row) []row {
 	first := rows[0]
 	half := len(first.cells) / 2
+	for half > 0 && first.cells[half].point == first.cells[half-1].point {
+		half--
+	}
 	a, b := first, first
 	a.cells, b.cells, b.raw = first.cells[:half], first.cells[half:], nil
 	return append([]row{a, b}, rows[1:]...)
@@ -152,9 +165,11 @@ func (p *press) empty(stream string, clk envelope.Clock, now time.Time) (buffer.
 }
 
 // events seals events, several in a block, a large one (a birth, a configuration)
-// alone. The At of each is UTC milliseconds.
+// alone. The At of each is UTC milliseconds. The error names those that no block can
+// hold; the others are sealed.
 func (p *press) events(clk envelope.Clock, now time.Time, events []envelope.Event) ([]buffer.Record, error) {
 	var out []buffer.Record
+	var failed error
 	for len(events) > 0 {
 		n := min(len(events), 32)
 		for i, e := range events[:n] {
@@ -173,22 +188,20 @@ func (p *press) events(clk envelope.Clock, now time.Time, events []envelope.Even
 				b.Heads = p.headsOf(live, stat)
 			}
 			message, err := p.message(b)
-			if err != nil {
-				return out, err
-			}
-			if n > 1 && len(message) > envelope.MaxBlock {
+			if n > 1 && (err != nil || len(message) > envelope.MaxBlock) {
 				n /= 2
 				continue
 			}
-			if len(message) > envelope.MaxEvent {
-				return out, fmt.Errorf("seal event %s: %d bytes: at most %d", b.Events[0].Type, len(message), envelope.MaxEvent)
+			if err != nil {
+				failed = errors.Join(failed, fmt.Errorf("event %s of %s: %w", b.Events[0].Type, b.Events[0].Subject, err))
+				break
 			}
 			out = append(out, p.accept(event, now, p.buf, message))
 			break
 		}
 		events = events[n:]
 	}
-	return out, nil
+	return out, failed
 }
 
 // alone says whether an event has a block of its own: those that others refer to by

@@ -235,6 +235,9 @@ func TestLargeEventsStandAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, e := range b.Events {
+			if e.Type == "line.down" && fmt.Sprint("line", b.T0+e.At-epoch0.UnixMilli()) != e.Subject {
+				t.Errorf("event of %s is at %d ms", e.Subject, b.T0+e.At-epoch0.UnixMilli())
+			}
 			if e.Type == envelope.EventBirth {
 				birthAt = i
 				if len(b.Events) != 1 {
@@ -267,4 +270,142 @@ func BenchmarkSeal1280(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/6400, "ns/reading")
 	b.ReportMetric(float64(size)/6400, "B/reading")
+}
+
+// A group has at most so many columns, and times, as a verifier takes.
+func TestGroupsHaveTheirBounds(t *testing.T) {
+	still := func(points, times int) []row {
+		var rows []row
+		for i := range times {
+			s := polled{Sample: drivers.Sample{Source: "plc", Time: epoch0.Add(time.Duration(i) * time.Second)}}
+			for p := range points {
+				s.Readings = append(s.Readings, drivers.Reading{Point: fmt.Sprintf("b%d", p), Value: "0", Flag: "N"})
+			}
+			rows = append(rows, sampleRow(s))
+		}
+		return rows
+	}
+	for _, c := range []struct{ points, times int }{{513, 1}, {513, 3}, {1000, 2}, {2000, 1}, {1, 20000}} {
+		t.Run(fmt.Sprintf("%dx%d", c.points, c.times), func(t *testing.T) {
+			key := testKey(t)
+			p := testPress(t, key)
+			rows := still(c.points, c.times)
+			rows = append(rows, row{source: "a", at: rows[0].at, cells: rows[0].cells[:1]}) // comes first
+			p.number(rows)
+			want := wantRows(rows)
+			for _, ratio := range []float64{0, 0.1} { // of the block before
+				p := *p
+				p.heads, p.ratio = map[string]envelope.Head{}, map[string]float64{live: ratio}
+				records, err := p.rows(live, envelope.Clock{State: "sync"}, epoch0, rows)
+				if err != nil {
+					t.Fatal(err)
+				}
+				compare(t, audit(t, key, live, records), want)
+			}
+		})
+	}
+}
+
+// Where a row of figures is cut, those of one point stay together.
+func TestFiguresOfAPointStayTogether(t *testing.T) {
+	key := testKey(t)
+	p := testPress(t, key)
+	r := rand.New(rand.NewPCG(1, 2))
+	w := rollup.Window{Source: "gas", Kind: rollup.Minute, Start: epoch0}
+	for i := range 247 {
+		digits := func() string { return fmt.Sprintf("%.6f", 100*r.Float64()) }
+		w.Figures = append(w.Figures, rollup.Figure{Point: fmt.Sprintf("a%d", i), Avg: digits(), Min: digits(), Max: digits(), N: 60, Flag: "N"})
+	}
+	rows := []row{windowRow(w)}
+	p.number(rows)
+	want := wantRows(rows)
+	records, err := p.rows(stat, envelope.Clock{State: "sync"}, epoch0, rows)
+	if err != nil || len(records) < 3 {
+		t.Fatal(len(records), err)
+	}
+	compare(t, audit(t, key, stat, records), want)
+	for _, rec := range records {
+		b, _, err := envelope.OpenBlock(rec.Data, envelope.NewKeySet(key.Public()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, g := range b.Groups {
+			kinds := map[string]int{}
+			for _, c := range g.Columns {
+				kinds[c.Point]++
+			}
+			for point, n := range kinds {
+				if n != 4 {
+					t.Errorf("block %d has %d of the 4 figures of %s", b.Seq, n, point)
+				}
+			}
+		}
+	}
+}
+
+// An event that no block can hold takes no other one with it.
+func TestAnEventTooLargeStaysAlone(t *testing.T) {
+	key := testKey(t)
+	p := testPress(t, key)
+	large := make([]byte, 200<<10)
+	for i := range large {
+		large[i] = byte('0' + rand.IntN(64))
+	}
+	records, err := p.events(envelope.Clock{State: "sync"}, epoch0, []envelope.Event{
+		{Type: "line.down", At: epoch0.UnixMilli()},
+		{Type: "x", At: epoch0.UnixMilli(), New: string(large)},
+		{Type: "line.up", At: epoch0.UnixMilli()},
+	})
+	if err == nil || len(records) != 2 {
+		t.Errorf("%d blocks, error %v; want 2 blocks, and an error for the large event", len(records), err)
+	}
+	audit(t, key, event, records)
+}
+
+// Raw bytes come with their values, whatever the values' number.
+func TestRawBytesAreSealed(t *testing.T) {
+	key := testKey(t)
+	p := testPress(t, key)
+	rows := noisy(1, 120, 2)
+	for i := range rows {
+		rows[i].raw = make([]byte, 250)
+		for k := range rows[i].raw {
+			rows[i].raw[k] = byte(rand.Uint32())
+		}
+	}
+	p.number(rows)
+	want := wantRows(rows)
+	raws := map[string]bool{string(rows[0].raw): true, string(rows[1].raw): true}
+	records, err := p.rows(live, envelope.Clock{State: "sync"}, epoch0, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, audit(t, key, live, records), want)
+	for _, rec := range records {
+		b, _, _ := envelope.OpenBlock(rec.Data, envelope.NewKeySet(key.Public()))
+		for _, g := range b.Groups {
+			for _, raw := range g.Raw {
+				delete(raws, string(raw))
+			}
+		}
+	}
+	if len(raws) > 0 {
+		t.Errorf("raw bytes of %d of 2 samples are in no block", len(raws))
+	}
+}
+
+// Rows that are far larger than the block before them let expect are sealed all the
+// same: values after an hour of none, or raw bytes.
+func TestRowsAfterEmptyOnes(t *testing.T) {
+	key := testKey(t)
+	p := testPress(t, key)
+	rows := noisy(10, 100, 50)
+	p.number(rows)
+	want := wantRows(rows)
+	p.ratio[live] = 0.05
+	records, err := p.rows(live, envelope.Clock{State: "sync"}, epoch0, rows)
+	if err != nil {
+		t.Fatal(err)
+	}
+	compare(t, audit(t, key, live, records), want)
 }

@@ -151,7 +151,7 @@ func (p *plant) newEpoch(epoch string, heads map[string]envelope.Head) sealed {
 	}
 	p.epoch, p.boot, p.mono = epoch, "boot-"+epoch, 0
 	p.heads = make(map[string]envelope.Head)
-	return p.event(envelope.Event{Type: eventEpoch, Subject: epoch, New: string(text), Why: "disk"})
+	return p.event(envelope.Event{Type: envelope.EventEpoch, Subject: epoch, New: string(text), Why: "disk"})
 }
 
 func registerOf(plants ...*plant) *register {

@@ -53,10 +53,6 @@ func (l *ledger) head(ctx context.Context, o *chain, h envelope.Head, s *stored,
 	return nil
 }
 
-// eventEpoch is the first event of a log. Its New says where the former one
-// ended, where that is known.
-const eventEpoch = "epoch"
-
 // events acts on what an event block says of the log itself.
 func (l *ledger) events(ctx context.Context, c *chain, s *stored, now time.Time) error {
 	if c.Stream != envelope.StreamEvent {
@@ -67,7 +63,7 @@ func (l *ledger) events(ctx context.Context, c *chain, s *stored, now time.Time)
 		switch e := &s.Block.Events[i]; e.Type {
 		case envelope.EventLogEvicted:
 			err = l.evicted(ctx, c, s, e, now)
-		case eventEpoch:
+		case envelope.EventEpoch:
 			err = l.former(ctx, c, s, e, now)
 		}
 		if err != nil {

@@ -25,6 +25,9 @@ const (
 	EventConfig    = "config"    // the canonical configuration now in force
 	EventTemplate  = "template"  // a device template now in use
 	EventCatalogue = "catalogue" // the catalogue now in force
+	EventEpoch     = "epoch"     // the first of an epoch; New names the former one and the keys
+	EventLost      = "lost"      // readings or events that there was no room for; New is how many
+	EventFault     = "fault"     // a part of the program failed and rests
 	EventClockStep = "clock.step"
 
 	EventLogAside   = "log.aside"   // a damaged log was set aside, a new epoch begun
