@@ -118,6 +118,11 @@ func TestDamagedLog(t *testing.T) {
 	r.startCentre()
 	r.startAgent()
 	r.arrived()
+	// What is not delivered dies with the file: the kill comes when a block has just
+	// arrived, seconds before the next one is sealed.
+	await(t, 30*time.Second, "all sealed blocks are delivered", r.whole)
+	before := len(r.export())
+	await(t, 30*time.Second, "the next block arrives", func() bool { return len(r.export()) > before && r.whole() })
 	r.agent.kill()
 	if err := os.Truncate(r.path("log.db"), 8192); err != nil {
 		t.Fatal(err)
@@ -165,6 +170,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	t.Cleanup(func() { exec.Command("umount", "-l", disk).Run() })
 	r.six(time.Second)
+	r.load(8, 40, time.Second) // so that the log grows into the wall soon
 	r.startBroker(everything)
 	r.startCentre()
 	r.writeSite()
@@ -179,7 +185,6 @@ func TestDiskFull(t *testing.T) {
 
 	filler := filepath.Join(disk, "filler")
 	fill(t, filler)
-	// The log reuses its pages for a while; a load makes it grow into the wall.
 	r.says(`msg="the log cannot be written`)
 	time.Sleep(2 * sealing)
 	if err := os.Remove(filler); err != nil {
