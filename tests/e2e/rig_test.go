@@ -172,6 +172,9 @@ gateways:
       - file: %[2]s/gw.pub
 `, r.broker.port, r.dir, gateway))
 	r.centre = start(r.t, r.path("centre.log"), centre, "run", "-c", r.path("centre.yaml"))
+	// What a broker takes before anybody listens is gone for the centre, and in mode
+	// puback for good: that is what the mode says.
+	await(r.t, 20*time.Second, "the centre listens", func() bool { return strings.Contains(r.centre.logged(), "broker connected") })
 }
 
 // line of the centre's export.
