@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 
@@ -62,7 +63,7 @@ func (f *flow) describe(d buffer.Eviction) evicted {
 			if err != nil {
 				continue
 			}
-			e.T0 = min(b.T0, cmpOr(e.T0, b.T0))
+			e.T0 = min(b.T0, cmp.Or(e.T0, b.T0))
 			e.T1 = max(e.T1, b.T0)
 			for _, g := range b.Groups {
 				for _, c := range g.Columns {
@@ -73,11 +74,4 @@ func (f *flow) describe(d buffer.Eviction) evicted {
 		after = first + uint64(len(blocks)) - 1
 	}
 	return e
-}
-
-func cmpOr(a, b int64) int64 {
-	if a != 0 {
-		return a
-	}
-	return b
 }
