@@ -113,7 +113,7 @@ func plainCell(s string) string {
 
 // pointName is the Chinese name of a factor of the standard, or "".
 func pointName(code string) string {
-	f, _ := hj212.LookupFactor(code)
+	f, _ := hj212.LookupFactor(hj212.Ed2017, code)
 	return f.Chinese
 }
 

@@ -154,7 +154,7 @@ func (c *compiler) point(s *PointSpec) point {
 		c.fail("confidence", "is %q: want seen or uncertain", s.Confidence)
 	}
 	p.names = [2]string{s.Chinese, s.English}
-	if f, ok := hj212.LookupFactor(s.Point); ok {
+	if f, ok := hj212.LookupFactor(hj212.Ed2017, s.Point); ok {
 		if p.names[0] == "" {
 			p.names[0] = f.Chinese
 		}

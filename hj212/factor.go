@@ -1,59 +1,71 @@
 package hj212
 
-//go:generate go run ./gen
-
-import "strings"
-
-// A Factor is what the standard says of one monitoring factor (HJ 212-2017,
-// appendix B). Frames carry neither names nor units; both are for people and
-// for conversions.
+// A Factor is what the standard says of one monitoring factor (appendix B). Frames
+// carry neither names nor units; both are for people and for conversions.
 type Factor struct {
-	Code    string // a34004; of process factors with the equipment's number, e10201
+	Code    string  // a34004; of process factors with the equipment's number, e10201
+	Edition Edition // the one whose text gives what is said here: 2017 where 2025 is not known to differ
 	Chinese string
 	English string // ours
 	Unit    string // default unit in ASCII (ug/m3, degC); "1": none; "": not stated
 	Format  string // data type, N4.2: four digits before the point and two behind; "": not stated
-	Medium  string // air, water, noise, process or info
+	Medium  string // air, water, noise, process, power, condition or info
 	Legacy  string // code of HJ/T 212-2005, "" if it had none
+
+	Uncertain bool // inferred, or from one weak source: see factors.csv
 }
 
-// LookupFactor finds the factor with that code. Codes of process factors and
-// of probes end in a number (01 to 99, and 0 to 9), which is taken as it comes.
+// LookupFactor finds the factor that has the code in that edition. Codes of process,
+// power and condition factors and of probes end in a number (01 to 99, and 0 to 9),
+// which is taken as it comes.
 //
-// The unit is the standard's default, and not to be taken for what an
+// Of HJ 212-2025 only some rows are known; for a code that is not among them the
+// row of 2017 is returned, and Factor.Edition says so.
+//
+// For HJ/T 212-2005, code is one of its own of two or three characters (011), and
+// Factor.Code the one that took its place (w01018). Names and units are those of
+// 2017. Seen in the field: new codes in frames of 2005. They are taken as well.
+//
+// A code that is not found is passed on as it came: authorities and makers have
+// their own. The unit is the standard's default, and not to be taken for what an
 // instrument gives or a platform expects: dust stands there in ng/m3.
-func LookupFactor(code string) (Factor, bool) {
-	f, ok := lookup(code)
-	if n := len(code); !ok && n == 6 && isDigits(code[1:]) {
-		switch {
-		case (code[0] == 'e' || code[0] == 'g') && code[n-2:] != "00":
-			f, ok = lookup(code[:n-2] + "xx")
-		case code[0] == 'i':
-			f, ok = lookup(code[:n-1] + "x")
+func LookupFactor(e Edition, code string) (Factor, bool) {
+	switch e {
+	case Ed2005:
+		if r, ok := find(legacyTable, Ed2005, code); ok {
+			code = r.rest
 		}
-		f.Code = code
+		return lookupFactor(Ed2017, code)
+	case Ed2017:
+		return lookupFactor(Ed2017, code)
+	case Ed2025:
+		if f, ok := lookupFactor(Ed2025, code); ok {
+			return f, true
+		}
+		return lookupFactor(Ed2017, code)
 	}
-	if !ok {
-		return Factor{}, false
-	}
-	return f, true
+	return Factor{}, false
 }
 
-func lookup(code string) (Factor, bool) {
-	// A code from a file or a wire must not be able to span fields.
-	if code == "" || strings.ContainsAny(code, "\t\n") {
-		return Factor{}, false
+// lookupFactor finds the factor in that edition's rows alone.
+func lookupFactor(e Edition, code string) (Factor, bool) {
+	r, ok := find(factorTable, e, code)
+	if n := len(code); !ok && n == 6 && isDigits(code[1:]) {
+		switch code[0] {
+		case 'd', 'e', 'g', 'p':
+			if code[n-2:] != "00" {
+				r, ok = find(factorTable, e, code[:n-2]+"xx")
+			}
+		case 'i':
+			r, ok = find(factorTable, e, code[:n-1]+"x")
+		}
 	}
-	_, line, ok := strings.Cut(factorTable, "\n"+code+"\t")
 	if !ok {
 		return Factor{}, false
 	}
-	line, _, _ = strings.Cut(line, "\n")
-	var p [6]string
-	for i := range p {
-		p[i], line, _ = strings.Cut(line, "\t")
-	}
-	return Factor{code, p[0], p[1], p[2], p[3], p[4], p[5]}, true
+	var f [6]string
+	r.split(f[:])
+	return Factor{code, e, f[0], f[1], f[2], f[3], f[4], f[5], r.uncertain}, true
 }
 
 func isDigits(s string) bool {

@@ -3,6 +3,8 @@ package hj212_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -15,47 +17,16 @@ const (
 	frame2017 = "##0101" + data2017 + "1C80\r\n" // HJ 212-2017, appendix A
 	data2025  = "QN=20240601085857223;ST=32;CN=1011;PW=123456;MN=010000A8900016F000169DC0;Flag=9;CP=&&&&"
 	frame2025 = "##0087" + data2025 + "2200\r\n" // HJ 212-2025, A.1
+	headA2    = "QN=20240520210700000;ST=31;CN=2051;PW=123456;MN=010000A8900016F000169DC0;Flag=9;CP=&&"
+	dataA21   = headA2 + areaA21 + "&&"
+	dataA23   = headA2 + areaA23 + "&&"
+	areaA21   = "DataTime=20240520210600;a01011-Min=1.35,a01011-Avg=1.35,a01011-Max=1.35,a01011-Flag=N;a01012-Min=9.3,a01012-Avg=9.3,a01012-Max=9.3,a01012-Flag=N;a01014-Min=3.20,a01014-Avg=3.211,a01014-Max=3.212,a01014-Flag=N"
+	areaA23   = "DataTime=20240520210600;a01011-Min=1.35,a01011-Avg=1.35,a01011-Max=1.35,a01011-Flag=N;a01014-Min=3.20,a01014-Avg=3.20,a01014-Max=3.20,a01014-Flag=N"
 )
 
-func TestCRC(t *testing.T) {
-	for _, tt := range []struct {
-		name, data string
-		want       uint16
-	}{
-		{"HJ 212-2017 appendix A", data2017, 0x1C80},
-		{"HJ 212-2025 A.1", data2025, 0x2200},
-		{"nothing", "", 0xFFFF},
-		{"zero byte", "\x00", 0x4040},
-		{"not the CRC of Modbus, which is 4B37", "123456789", 0x2F80},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			if got := hj212.CRC([]byte(tt.data)); got != tt.want {
-				t.Errorf("CRC(%q) = %04X, want %04X", tt.data, got, tt.want)
-			}
-		})
-	}
-}
-
-// The algorithm as the standard prints it, byte by byte and shift by shift.
-func TestCRCTable(t *testing.T) {
-	for hi := range 256 {
-		for lo := range 256 {
-			reg := uint16(0xFFFF)
-			for _, b := range []byte{byte(hi), byte(lo)} {
-				reg = reg>>8 ^ uint16(b)
-				for range 8 {
-					odd := reg&1 != 0
-					reg >>= 1
-					if odd {
-						reg ^= 0xA001
-					}
-				}
-			}
-			if got := hj212.CRC([]byte{byte(hi), byte(lo)}); got != reg {
-				t.Fatalf("CRC(% X) = %04X, want %04X", []byte{byte(hi), byte(lo)}, got, reg)
-			}
-		}
-	}
+// frameOf is a frame made by hand, of a length that AppendFrame does not write.
+func frameOf(data string) string {
+	return fmt.Sprintf("##%04d%s%04X\r\n", len(data), data, hj212.CRC([]byte(data)))
 }
 
 func TestAppendFrame(t *testing.T) {
@@ -72,8 +43,8 @@ func TestAppendFrame(t *testing.T) {
 		})
 	}
 	longest := bytes.Repeat([]byte("A"), hj212.MaxData)
-	if got := hj212.AppendFrame(nil, longest); string(got[:6]) != "##9999" {
-		t.Errorf("longest frame begins with %q", got[:6])
+	if got := hj212.AppendFrame(nil, longest); string(got[:6]) != "##1024" {
+		t.Errorf("longest frame begins with %q, want ##1024", got[:6])
 	}
 	for _, n := range []int{0, hj212.MaxData + 1} {
 		func() {
@@ -99,6 +70,7 @@ func TestCut(t *testing.T) {
 		{name: "printed in HJ 212-2025", in: frame2025, data: data2025},
 		{name: "two frames", in: frame2017 + frame2025, data: data2017, rest: frame2025},
 		{name: "crc in lower case", in: strings.Replace(frame2017, "1C80", "1c80", 1), data: data2017},
+		{name: "longest", in: frameOf(strings.Repeat("A", 9999)), data: strings.Repeat("A", 9999)},
 		{name: "data is any bytes", in: "##0004\r\n##30C0\r\n", data: "\r\n##"},
 
 		{name: "no CR", in: strings.TrimSuffix(frame2017, "\r\n") + "\n##", data: data2017, rest: "##"},
@@ -127,7 +99,15 @@ func TestCut(t *testing.T) {
 		{name: "length zero", in: "##0000FFFF\r\n", err: hj212.ErrLength, offset: 2},
 		{
 			name: "crc of Modbus", in: strings.Replace(frame2017, "1C80", "0759", 1), err: hj212.ErrCRC, offset: 107,
-			text: "hj212: crc at byte 107: frame says 0759, data gives 1C80",
+			text: "hj212: crc at byte 107: frame says 0759 as modbus would, data gives 1C80",
+		},
+		{
+			name: "crc of Modbus, low byte first", in: strings.Replace(frame2017, "1C80", "5907", 1), err: hj212.ErrCRC, offset: 107,
+			text: "hj212: crc at byte 107: frame says 5907 as modbus-swapped would, data gives 1C80",
+		},
+		{
+			name: "crc of nobody", in: strings.Replace(frame2017, "1C80", "1C08", 1), err: hj212.ErrCRC, offset: 107,
+			text: "hj212: crc at byte 107: frame says 1C08, data gives 1C80",
 		},
 		{
 			name: "crc no number", in: strings.Replace(frame2017, "1C80", "1C8G", 1), err: hj212.ErrCRC, offset: 107,
@@ -189,6 +169,90 @@ func TestCutCRC(t *testing.T) {
 	}
 }
 
+func TestFits(t *testing.T) {
+	frame := func(sum string) string { return strings.Replace(frame2017, "1C80", sum, 1) }
+	for _, tt := range []struct {
+		name  string
+		frame string
+		want  hj212.Dialect
+		fits  []hj212.Dialect
+	}{
+		{"modbus for standard", frame("0759"), hj212.Standard, []hj212.Dialect{hj212.Modbus}},
+		{"swapped for standard", frame("5907"), hj212.Standard, []hj212.Dialect{hj212.ModbusSwapped}},
+		{"standard for modbus", frame2017, hj212.Modbus, []hj212.Dialect{hj212.Standard}},
+		{"swapped for modbus", frame("5907"), hj212.Modbus, []hj212.Dialect{hj212.ModbusSwapped}},
+		{"modbus for swapped", frame("0759"), hj212.ModbusSwapped, []hj212.Dialect{hj212.Modbus}},
+		{"none", frame("1C81"), hj212.Standard, nil},
+		{"no number", frame("1C8x"), hj212.Standard, nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, _, err := (&hj212.Codec{CRC: tt.want}).Cut([]byte(tt.frame))
+			fe, ok := errors.AsType[*hj212.FrameError](err)
+			if !ok || !slices.Equal(fe.Fits, tt.fits) {
+				t.Errorf("Cut(%q) = %v, fits %v; want %v", tt.frame, err, fe.Fits, tt.fits)
+			}
+		})
+	}
+}
+
+func TestViolations(t *testing.T) {
+	long := "QN=" + strings.Repeat("1", 1022)
+	for _, tt := range []struct {
+		name, in string
+		want     []hj212.Violation
+	}{
+		{"none", frame2017, nil},
+		{"none at the limit", frameOf(long[:1024]), nil},
+		{"small letters", strings.Replace(frame2017, "1C80", "1c80", 1), []hj212.Violation{
+			{Offset: 107, Kind: hj212.LowerCRC, Name: "crc", Got: "1c80", Want: "1C80"},
+		}},
+		{"no CR", frame2017[:111] + "\n", []hj212.Violation{{Offset: 111, Kind: hj212.NoEnd, Name: "end", Got: "\n", Want: "\r\n"}}},
+		{"no LF", frame2017[:112] + "#", []hj212.Violation{{Offset: 111, Kind: hj212.NoEnd, Name: "end", Got: "\r", Want: "\r\n"}}},
+		{"no end", frame2017[:111] + "#", []hj212.Violation{{Offset: 111, Kind: hj212.NoEnd, Name: "end", Want: "\r\n"}}},
+		{"long", frameOf(long), []hj212.Violation{{Offset: 2, Kind: hj212.LongData, Name: "length", Got: "1025", Want: "1024"}}},
+		{"all", strings.ToLower(strings.TrimSuffix(frameOf(long), "\r\n")) + "\n", []hj212.Violation{
+			{Offset: 2, Kind: hj212.LongData, Name: "length", Got: "1025", Want: "1024"},
+			{Offset: 1031, Kind: hj212.LowerCRC, Name: "crc", Got: "", Want: ""},
+			{Offset: 1035, Kind: hj212.NoEnd, Name: "end", Got: "\n", Want: "\r\n"},
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var c *hj212.Codec
+			in := tt.in
+			if tt.name == "all" { // the segment in small letters has a sum of its own, which has to have letters
+				data := []byte("qn=" + strings.Repeat("1", 1022))
+				for hj212.CRC(data)&0xF000 < 0xA000 {
+					data[len(data)-1]++
+				}
+				sum := fmt.Sprintf("%04X", hj212.CRC(data))
+				in = "##1025" + string(data) + strings.ToLower(sum) + "\n"
+				tt.want[1].Got, tt.want[1].Want = strings.ToLower(sum), sum
+			}
+			f, _, err := c.Cut([]byte(in))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := f.Violations(); !slices.Equal(got, tt.want) {
+				t.Errorf("Violations of %q = %+v, want %+v", in, got, tt.want)
+			}
+		})
+	}
+	if got := (hj212.Frame{}).Violations(); got != nil {
+		t.Errorf("Violations of no frame = %v", got)
+	}
+}
+
+func TestFrame(t *testing.T) {
+	in := "##0001\xFF0000\r\n##"
+	f, rest, err := new(hj212.Codec).Cut([]byte(in))
+	if err != nil || string(f.Raw) != in[:13] || string(f.Data) != "\xFF" || f.Sum != 0 || f.Encrypted || string(rest) != "##" {
+		t.Errorf("Cut(%q) = %+v, %q, %v", in, f, rest, err)
+	}
+	if cap(f.Raw) != len(f.Raw) || cap(f.Data) != len(f.Data) {
+		t.Error("append to Raw or Data would run into the bytes behind it")
+	}
+}
+
 // What is appended to data must not run into the bytes behind it.
 func TestCutCapacity(t *testing.T) {
 	b := []byte(frame2017)
@@ -230,6 +294,9 @@ func FuzzCut(f *testing.F) {
 		if end := len(b) - len(rest) - 6 - len(data) - 4; end < 0 || end > 2 { // every byte accounted for
 			t.Fatalf("Cut(%q): data of %d and rest of %d leave %d bytes for an end", b, len(data), len(rest), end)
 		}
+		if len(data) > hj212.MaxData {
+			return
+		}
 		if again, _, err := hj212.Cut(hj212.AppendFrame(nil, data)); err != nil || !bytes.Equal(again, data) {
 			t.Fatalf("round trip of %q: %q, %v", data, again, err)
 		}
@@ -237,8 +304,7 @@ func FuzzCut(f *testing.F) {
 }
 
 func BenchmarkCut(b *testing.B) {
-	frame := hj212.AppendFrame(nil, []byte("QN=20261101100000123;ST=31;CN=2011;PW=123456;MN=010000A8900016F000169DC0;Flag=5;CP=&&DataTime=20261101100000;"+
-		strings.Repeat("a21026-Rtd=12.30,a21026-ZsRtd=14.10,a21026-Flag=N;", 12)+"&&"))
+	frame := hj212.AppendFrame(nil, minuteData)
 	b.SetBytes(int64(len(frame)))
 	b.ReportAllocs()
 	for b.Loop() {

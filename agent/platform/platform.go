@@ -294,7 +294,7 @@ func (c *codes) of(source, point string) string {
 
 func (c *codes) find(at place) string {
 	if len(c.factors) == 0 {
-		if _, ok := hj212.LookupFactor(at.point); ok && isWord(at.point, "") && len(at.point) <= 32 {
+		if _, ok := hj212.LookupFactor(hj212.Ed2017, at.point); ok && isWord(at.point, "") && len(at.point) <= 32 {
 			return at.point
 		}
 		return ""
