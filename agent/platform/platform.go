@@ -101,17 +101,17 @@ type Options struct {
 type Platform struct {
 	log    Log
 	cur    Cursor
-	o      Options // immutable once made
-	cursor string  // immutable once made
-	form   form    // immutable once made
+	o      Options     // immutable once made
+	cursor string      // immutable once made
+	codec  hj212.Codec // immutable once made
 
 	// Owned by Run, and kept over connections.
+	side    *hj212.FieldSide
 	epoch   string // of live
 	page    *page  // figures not answered yet, nil = none
 	live    uint64 // newest live block whose values were looked at
 	rtdAt   time.Time
 	rtdLast bool // the last thing tried was a real-time frame
-	qn      int64
 	codes   codes
 	outage  outage
 
@@ -155,9 +155,15 @@ func New(log Log, cur Cursor, o Options) (*Platform, error) {
 		}
 	}
 	o.Logger = o.Logger.With("platform", o.Name, "address", o.Address)
+	side, err := hj212.NewFieldSide(hj212.FieldOptions{
+		Edition: hj212.Edition(o.Edition), ST: o.ST, PW: o.PW, MN: o.MN, OverTime: o.Timeout, ReCount: o.Retries,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("platform %q: %w", o.Name, err)
+	}
 	return &Platform{
-		log: log, cur: cur, o: o, cursor: "platform/" + o.Name, form: newForm(o),
-		codes: codes{factors: o.Factors, known: map[place]string{}, owners: map[string]string{}, said: map[string]bool{}},
+		log: log, cur: cur, o: o, cursor: "platform/" + o.Name, side: side,
+		codes: codes{edition: hj212.Edition(o.Edition), factors: o.Factors, known: map[place]string{}, owners: map[string]string{}, said: map[string]bool{}},
 	}, nil
 }
 
@@ -262,6 +268,7 @@ func (p *Platform) wants(stream string) bool { return slices.Contains(p.o.Stream
 // codes say under which code a point goes out, and of which source. They grow with
 // the points of the site and no further.
 type codes struct {
+	edition hj212.Edition
 	factors []Factor // none = by hj212.LookupFactor
 	known   map[place]string
 	owners  map[string]string // code to the source it goes out of
@@ -294,7 +301,7 @@ func (c *codes) of(source, point string) string {
 
 func (c *codes) find(at place) string {
 	if len(c.factors) == 0 {
-		if _, ok := hj212.LookupFactor(hj212.Ed2017, at.point); ok && isWord(at.point, "") && len(at.point) <= 32 {
+		if _, ok := hj212.LookupFactor(c.edition, at.point); ok && isWord(at.point, "") && len(at.point) <= 32 {
 			return at.point
 		}
 		return ""

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"envgate/envelope"
+	"envgate/hj212"
 )
 
 // run is a test in a bubble with a platform at work.
@@ -193,7 +194,7 @@ func TestReconnect(t *testing.T) {
 				t.Errorf("QN %s twice", g.fields["QN"])
 			}
 			qns[g.fields["QN"]] = true
-			if wanted := stamp(t0.Add(time.Duration(next) * 10 * time.Minute)); !strings.Contains(g.cp, wanted) {
+			if wanted := hj212.Stamp(t0.Add(time.Duration(next) * 10 * time.Minute)); !strings.Contains(g.cp, wanted) {
 				t.Errorf("frame %d is %v, want DataTime %s", i, g, wanted)
 			}
 			if (i+1)%3 != 0 {
@@ -304,20 +305,24 @@ func TestUnknownCursor(t *testing.T) {
 }
 
 func TestRequests(t *testing.T) {
+	const qn = "20000101080000123"
+	answer := func(cn, pw, mn, cp string) string {
+		return "QN=" + qn + ";ST=91;CN=" + cn + ";PW=" + pw + ";MN=" + mn + ";Flag=4;CP=&&" + cp + "&&"
+	}
+	const otherMN = "010000A8900016F000169DC1"
 	tests := []struct {
 		name   string
 		frame  []byte
 		answer string // "" = none
 	}{
-		{"refused", request("1062", testPW, testMN), "QnRtn=2"},
-		{"last of the requests", request("3999", testPW, testMN), "QnRtn=2"},
-		{"wrong password", request("1062", "000000", testMN), "QnRtn=3"},
-		{"no password", request("1062", "", testMN), "QnRtn=3"},
-		{"wrong MN", request("1062", testPW, "010000A8900016F000169DC1"), "QnRtn=4"},
-		{"past the requests", request("4000", testPW, testMN), ""},
+		{"refused", request("1062", testPW, testMN), answer("9011", testPW, testMN, "QnRtn=2")},
+		{"unknown command", request("3999", testPW, testMN), answer("9011", testPW, testMN, "QnRtn=8")},
+		{"notification", request("2012", testPW, testMN), answer("9013", testPW, testMN, "")},
+		// The answer repeats the password that came, so that nobody learns ours.
+		{"wrong password", request("1062", "000000", testMN), answer("9011", "000000", testMN, "QnRtn=3")},
+		{"wrong MN", request("1062", testPW, otherMN), answer("9011", testPW, otherMN, "QnRtn=4")},
 		{"a notification's answer", request("9013", testPW, testMN), ""},
 		{"no number", request("+162", testPW, testMN), ""},
-		{"QN that is none", frame("QN=2000;ST=39;CN=1062;PW=" + testPW + ";MN=" + testMN + ";Flag=5;CP=&&&&"), ""},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -327,12 +332,14 @@ func TestRequests(t *testing.T) {
 				frames, s := r.f.got(), r.p.Stats()
 				if test.answer == "" {
 					want(t, "frames", len(frames), 0)
-					want(t, "Others", s.Others, 1)
+					want(t, "Strays and Others", s.Strays+s.Others, 1)
 					return
 				}
-				want(t, "Refused", s.Refused, 1)
 				want(t, "frames", len(frames), 1)
-				want(t, "answer", frames[0].data, "QN=20000101080000123;ST=91;CN=9011;PW=s3cr3t;MN="+testMN+";Flag=4;CP=&&"+test.answer+"&&")
+				want(t, "answer", frames[0].data, test.answer)
+				if strings.Contains(test.answer, "9011") {
+					want(t, "Refused and Rejected", s.Refused+s.Rejected, 1)
+				}
 			})
 		})
 	}

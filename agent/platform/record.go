@@ -60,40 +60,38 @@ func (f *figure) add(suffix int, value, flag string) {
 
 // item writes a figure. A value that could not be had is left out, and the flag says
 // why; where there is none at all, the flag stands alone.
-func (f *figure) item(code string) (text string, bad int) {
+func (f *figure) item(code string) (item hj212.Item, bad int) {
 	flag := cmp.Or(f.flag, hj212.FlagNormal)
 	if !isFlag(flag) {
 		flag = hj212.FlagFault
 		bad++
 	}
-	n := 0
 	for i, v := range f.values {
 		switch {
 		case v == "":
 		case !isNumber(v):
 			bad++
 		default:
-			text += code + "-" + suffixes[i].suffix + "=" + v + ","
-			n++
+			item = append(item, hj212.Param{Name: code + "-" + suffixes[i].suffix, Value: v})
 		}
 	}
-	if n == 0 && flag == hj212.FlagNormal {
+	if len(item) == 0 && flag == hj212.FlagNormal {
 		flag = hj212.FlagFault // nothing is not normal
 	}
-	return text + code + "-Flag=" + flag, bad
+	return append(item, hj212.Param{Name: code + "-Flag", Value: flag}), bad
 }
 
-// items of the record, by code.
-func (p *Platform) items(r *record) []string {
-	var out []string
+// message is the upload of a record: its DataTime, then the factors by code.
+func (p *Platform) message(r *record, now time.Time) hj212.Message {
+	m := hj212.Message{CN: r.cn, RF: p.backfilled(r, now), CP: hj212.Area{{{Name: "DataTime", Value: hj212.Stamp(r.start)}}}}
 	for _, code := range slices.Sorted(maps.Keys(r.figures)) {
-		text, bad := r.figures[code].item(code)
+		item, bad := r.figures[code].item(code)
 		if bad > 0 {
 			p.count(func(s *Stats) { s.BadValues += uint64(bad) })
 		}
-		out = append(out, text)
+		m.CP = append(m.CP, item)
 	}
-	return out
+	return m
 }
 
 // backfilled says whether r is marked as such (HJ 212-2025, 8.1.2): its next period is
@@ -330,4 +328,4 @@ func (p *Platform) newRecord(at period) *record {
 	return r
 }
 
-func (r *record) String() string { return fmt.Sprintf("%s of %s", r.cn, stamp(r.start)) }
+func (r *record) String() string { return fmt.Sprintf("%s of %s", r.cn, hj212.Stamp(r.start)) }

@@ -19,29 +19,27 @@ var (
 	errCursor  = errors.New("the log does not know the cursor")
 )
 
-// A session is what one connection needs to know. All of it is owned by the loop, but
-// for the reader of the connection, which only posts to heard.
+// A session is one connection: the bytes around the [hj212.FieldSide], which knows the
+// exchanges. All of it is owned by the loop, but for the reader of the connection,
+// which only posts to heard.
 type session struct {
 	p     *Platform
 	c     net.Conn
-	heard chan message // closed when the connection is lost
-	lost  error        // why; to be read after heard was closed
+	heard chan hj212.Message // closed when the connection is lost
+	lost  error              // why; to be read after heard was closed
 	done  chan struct{}
 
 	job     *job
-	frame   []byte // in flight, nil = none
-	qn      string // of it
-	tries   int
-	due     time.Time // when it is sent again
-	took    bool      // the platform answered a frame
-	refused bool      // a request was refused, and that was said
+	frame   []byte // reused
+	took    bool   // the platform answered a frame
+	refused bool   // a request was refused, and that was said
 }
 
 // A job is a record on its way.
 type job struct {
-	record  *record
-	packets []packet // not answered yet
-	page    *page    // of the record, nil = real time
+	exchange hj212.Exchange
+	record   *record
+	page     *page // of the record, nil = real time
 }
 
 const (
@@ -50,7 +48,7 @@ const (
 )
 
 func newSession(p *Platform, c net.Conn) *session {
-	return &session{p: p, c: c, heard: make(chan message, heardAhead), done: make(chan struct{})}
+	return &session{p: p, c: c, heard: make(chan hj212.Message, heardAhead), done: make(chan struct{})}
 }
 
 // run sends until ctx ends (nil) or the connection is of no more use.
@@ -62,6 +60,14 @@ func (s *session) run(ctx context.Context) error {
 		close(s.done)
 		s.c.Close()
 		for range s.heard { // until the reader has ended
+		}
+	}()
+	s.p.side.Reset(time.Now())
+	// What is not answered is made anew over the next connection: by then it may have
+	// to be marked as backfilled, and real-time values are none any more.
+	defer func() {
+		if s.job != nil {
+			s.p.side.Cancel(s.job.exchange)
 		}
 	}()
 	timer := time.NewTimer(0)
@@ -84,9 +90,7 @@ func (s *session) run(ctx context.Context) error {
 			if !ok {
 				return s.lost
 			}
-			if err := s.receive(m); err != nil {
-				return err
-			}
+			s.p.side.Receive(m, time.Now())
 		case <-changed:
 		case <-timer.C:
 		}
@@ -119,8 +123,9 @@ func (s *session) listen() {
 			s.lost = fmt.Errorf("read: %w", err)
 			return
 		}
+		m, _ := hj212.ParseMessage(data)
 		select {
-		case s.heard <- parseMessage(data):
+		case s.heard <- m:
 		case <-s.done:
 			return
 		}
@@ -135,44 +140,88 @@ func (p *Platform) follow() {
 	}
 }
 
-// turn sends what is due, and returns how long nothing will be.
+// turn does what there is to do, and returns how long nothing will be.
 func (s *session) turn(now time.Time) (time.Duration, error) {
-	o := &s.p.o
-	if s.frame != nil {
-		if wait := s.due.Sub(now); wait > 0 {
-			return wait, nil
+	defer s.p.countSide()
+	for {
+		if err := s.events(); err != nil {
+			return 0, err
 		}
-		if s.tries > o.Retries {
-			return 0, fmt.Errorf("%w to %s after %d attempts of %v", errSilent, s.job.record, s.tries, o.Timeout)
+		began := s.job == nil && s.begin(now)
+		sent, err := s.send(now)
+		if err != nil {
+			return 0, err
 		}
-		s.p.count(func(st *Stats) { st.Resent++ })
-		return o.Timeout, s.send()
+		if !began && sent == 0 {
+			break
+		}
 	}
+	wait := idle
 	if s.job == nil {
-		if s.job = s.p.choose(now); s.job == nil {
-			return s.p.rest(now), nil
+		wait = s.p.rest(now)
+	}
+	if wake := s.p.side.Wake(); !wake.IsZero() {
+		wait = min(wait, max(wake.Sub(now), 0))
+	}
+	return wait, nil
+}
+
+// begin takes the next record. It returns false where there is none.
+func (s *session) begin(now time.Time) bool {
+	j := s.p.choose(now)
+	if j == nil {
+		return false
+	}
+	x, err := s.p.side.Upload(s.p.message(j.record, now), now)
+	if err != nil { // none that an item or a queue can be the reason of
+		s.p.o.Logger.Error("record cannot be sent and is passed by", "record", j.record.String(), "err", err)
+		s.over(j)
+		return true
+	}
+	j.exchange, s.job = x, j
+	return true
+}
+
+// send writes all that has to go out now.
+func (s *session) send(now time.Time) (n int, err error) {
+	for {
+		m, ok := s.p.side.Next(now)
+		if !ok {
+			return n, nil
+		}
+		n++
+		s.frame = s.p.codec.AppendMessage(s.frame[:0], &m)
+		s.c.SetWriteDeadline(time.Now().Add(s.p.o.Timeout))
+		if _, err := s.c.Write(s.frame); err != nil {
+			return n, fmt.Errorf("write: %w", err)
+		}
+		if m.ST != systemAnswers {
+			s.p.count(func(st *Stats) { st.Sent++ })
 		}
 	}
-	s.qn = s.p.nextQN(now)
-	s.frame = hj212.AppendFrame(nil, s.p.form.segment(s.qn, s.job.packets[0]))
-	s.tries = 0
-	return o.Timeout, s.send()
 }
 
-// send writes the frame in flight.
-func (s *session) send() error {
-	s.tries++
-	s.due = time.Now().Add(s.p.o.Timeout)
-	s.p.count(func(st *Stats) { st.Sent++ })
-	return s.write(s.frame)
-}
-
-func (s *session) write(frame []byte) error {
-	s.c.SetWriteDeadline(time.Now().Add(s.p.o.Timeout))
-	if _, err := s.c.Write(frame); err != nil {
-		return fmt.Errorf("write: %w", err)
+// events hears what became of the exchanges.
+func (s *session) events() error {
+	for {
+		e, ok := s.p.side.Event()
+		if !ok {
+			return nil
+		}
+		mine := s.job != nil && e.Exchange == s.job.exchange
+		switch {
+		case e.Type == hj212.EventTaken && mine:
+			j := s.job
+			s.job = nil
+			s.taken(j)
+		case e.Type == hj212.EventFailed && mine:
+			r := s.job.record
+			s.job = nil
+			return fmt.Errorf("%w to %s after %d attempts of %v", errSilent, r, s.p.o.Retries+1, s.p.o.Timeout)
+		case e.Type == hj212.EventRequest || e.Type == hj212.EventNotice: // there are no commands yet
+			s.refuse(e)
+		}
 	}
-	return nil
 }
 
 // choose takes the next record: a real-time one where it is due, but not two of them
@@ -186,18 +235,14 @@ func (p *Platform) choose(now time.Time) *job {
 	if p.wants(envelope.StreamLive) && !now.Before(p.rtdAt) && !(p.rtdLast && figures) {
 		if r := p.realTime(now); r != nil {
 			p.rtdAt, p.rtdLast = now.Add(p.o.RtdInterval), true
-			return p.newJob(r, nil, now)
+			return &job{record: r}
 		}
 	}
 	if !figures {
 		return nil
 	}
 	p.rtdLast = false
-	return p.newJob(p.page.records[0], p.page, now)
-}
-
-func (p *Platform) newJob(r *record, g *page, now time.Time) *job {
-	return &job{record: r, page: g, packets: p.form.packets(r.cn, r.start, p.backfilled(r, now), p.items(r))}
+	return &job{record: p.page.records[0], page: p.page}
 }
 
 // rest is how long there is nothing to do if the log does not change.
@@ -210,41 +255,23 @@ func (p *Platform) rest(now time.Time) time.Duration {
 	return idle
 }
 
-// receive takes a frame of the platform. An answer to another frame than the one in
-// flight is no answer.
-func (s *session) receive(m message) error {
-	switch {
-	case m.cn == cnTaken && s.frame != nil && m.qn == s.qn:
-		s.taken()
-	case m.cn == cnTaken:
-		s.p.count(func(st *Stats) { st.Strays++ })
-	case m.isRequest():
-		return s.refuse(m)
-	default:
-		s.p.count(func(st *Stats) { st.Others++ })
-	}
-	return nil
-}
-
-// taken goes on to the next packet, or closes the record.
-func (s *session) taken() {
+// taken counts a record that was answered whole.
+func (s *session) taken(j *job) {
 	if !s.took {
 		s.took = true
 		s.p.up()
 	}
-	s.frame = nil
-	s.p.count(func(st *Stats) { st.Taken++ })
-	if s.job.packets = s.job.packets[1:]; len(s.job.packets) > 0 {
-		return
-	}
-	j := s.job
-	s.job = nil
 	s.p.count(func(st *Stats) {
 		st.Records++
 		if j.page == nil {
 			st.RealTime++
 		}
 	})
+	s.over(j)
+}
+
+// over goes on behind a record.
+func (s *session) over(j *job) {
 	if g := s.p.page; g != nil && g == j.page {
 		if g.records = g.records[1:]; len(g.records) == 0 {
 			s.p.settle(g, time.Now())
@@ -254,18 +281,13 @@ func (s *session) taken() {
 }
 
 // refuse answers a request: there are no commands yet.
-func (s *session) refuse(m message) error {
-	rtn := rtnRefused
-	switch {
-	case m.pw != s.p.o.PW:
-		rtn = rtnPW
-	case m.mn != s.p.o.MN:
-		rtn = rtnMN
+func (s *session) refuse(e hj212.Event) {
+	if s.p.side.Refuse(e.Exchange, qnRefused) != nil {
+		return
 	}
 	s.p.count(func(st *Stats) { st.Refused++ })
 	if !s.refused {
 		s.refused = true
-		s.p.o.Logger.Info("request refused", "cn", m.cn, "rtn", rtn)
+		s.p.o.Logger.Info("request refused", "cn", e.Message.CN, "rtn", qnRefused)
 	}
-	return s.write(hj212.AppendFrame(nil, s.p.form.answer(m.qn, rtn)))
 }

@@ -23,7 +23,8 @@ type Stats struct {
 
 	Strays       uint64 // answers to no frame in flight
 	Refused      uint64 // requests
-	Others       uint64 // frames that are neither answer nor request
+	Others       uint64 // frames that are neither answer nor request, or whose fields are too long to be answered
+	Rejected     uint64 // requests with another PW, MN, ST or Flag than ours, or with a QN that is none
 	BadFrames    uint64 // that began and went wrong
 	SkippedBytes uint64 // in no frame
 
@@ -50,4 +51,12 @@ func (p *Platform) count(f func(*Stats)) {
 	p.mu.Lock()
 	f(&p.stats)
 	p.mu.Unlock()
+}
+
+// countSide takes over what the field side counts.
+func (p *Platform) countSide() {
+	f := p.side.Stats()
+	p.count(func(s *Stats) {
+		s.Resent, s.Taken, s.Strays, s.Others, s.Rejected = f.Resent, f.Taken, f.Strays, f.Others, f.Refused
+	})
 }
