@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 
 	"envgate/envelope"
 )
@@ -19,7 +21,12 @@ func flags(name string) *flag.FlagSet {
 func parse(f *flag.FlagSet, args []string) ([]string, error) {
 	var rest []string
 	for {
-		if err := f.Parse(args); err != nil {
+		if err := f.Parse(args); errors.Is(err, flag.ErrHelp) {
+			var text strings.Builder
+			f.SetOutput(&text)
+			f.PrintDefaults()
+			return nil, helpText(text.String())
+		} else if err != nil {
 			return nil, fmt.Errorf("%w: %w", errUsage, err)
 		}
 		if args = f.Args(); len(args) == 0 {
@@ -28,6 +35,11 @@ func parse(f *flag.FlagSet, args []string) ([]string, error) {
 		rest, args = append(rest, args[0]), args[1:]
 	}
 }
+
+// helpText is what the flags of a command mean: -h asks for it.
+type helpText string
+
+func (h helpText) Error() string { return "help was asked for" }
 
 func cmdKey(args []string, out, errs io.Writer) error {
 	f := flags("key")

@@ -29,6 +29,7 @@ func commands() []command {
 		{"check", "-c SITE", "say all that is wrong with a site file, and what each line will carry", cmdCheck},
 		{"read", "-c SITE DEVICE", "ask one instrument once and show what it says", cmdRead},
 		{"key", "new|show ...", "make the gateway's signing key, or show its public half", cmdKey},
+		{"frame", "FRAME... | make", "explain HJ 212 frames field by field, or make one", cmdFrame},
 		{"verify", "-k PUBLIC FILE...", "check signatures and chain of blocks in files", cmdVerify},
 		{"version", "", "print the version", cmdVersion},
 	}
@@ -44,7 +45,12 @@ func program(args []string, out, errs io.Writer) int {
 		if c.name != args[0] {
 			continue
 		}
-		return report(errs, c, c.run(args[1:], out, errs))
+		err := c.run(args[1:], out, errs)
+		if help, ok := errors.AsType[helpText](err); ok {
+			fmt.Fprintf(out, "envgate %s %s\n  %s\n%s", c.name, c.args, c.about, string(help))
+			return 0
+		}
+		return report(errs, c, err)
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
