@@ -8,6 +8,7 @@ STAMP   := -X main.version=$(VERSION)
 LDFLAGS := -s -w $(STAMP)
 TAGS    := nethttpomithttp2
 FUZZTIME ?= 20s
+FUZZ    ?= .
 
 .DEFAULT_GOAL := test
 .PHONY: test build demo bench fuzz lint vuln cross need generate clean
@@ -30,8 +31,9 @@ bench: need build cross
 	$(GO) run ./tests/bench
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./hj212 ./drivers/... ./envelope ./buffer ./agent/... ./centre
 
+# FUZZ=./hj212 FUZZTIME=10m fuzzes one package for long.
 fuzz:
-	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \
+	@for t in $$(grep -rl --include='*_test.go' '^func Fuzz' $(FUZZ) | xargs -n1 dirname | sort -u); do \
 		for f in $$(grep -ho '^func Fuzz[A-Za-z0-9_]*' $$t/*_test.go | cut -c6-); do \
 			echo "$$t $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 1x $$t || exit 1; \
 		done; \
