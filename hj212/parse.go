@@ -26,7 +26,8 @@ import (
 //     range; all other values are kept as they are.
 //
 // The edition that forms are judged by is that of the message ([Message.Edition]).
-// Where there is no Flag, it is 2005, which asks for neither Flag nor QN.
+// Where there is no Flag, it is 2005, which asks for neither Flag nor QN; but with an
+// MN of 24 digits, which 2005 has not, a Flag is missing.
 // Whether codes are known, and values fit them, is for [Message.Check].
 func ParseMessage(data []byte) (Message, []Violation) {
 	p := parser{data: data, text: string(data), parts: divide(data)}
