@@ -103,20 +103,26 @@ func (c *checker) header() {
 	}
 }
 
-// areaLimit is how many bytes the data area may have (HJ 212-2017, table 3; HJ
-// 212-2025, table 3; 960 in HJ/T 212-2005).
-func areaLimit(e Edition) int {
+// fieldLimit is how many bytes the field CP may have (HJ 212-2017, table 3; HJ
+// 212-2025, table 3; 960 in HJ/T 212-2005). The tables do not say what of it counts.
+// Their other widths count the name, and this one is read in the same way, with the &&
+// at both ends: what keeps to that keeps to all readings.
+func fieldLimit(e Edition) int {
 	if e == Ed2005 {
 		return 960
 	}
 	return 950
 }
 
+// areaLimit is how many bytes may stand between the && and the &&.
+func areaLimit(e Edition) int { return fieldLimit(e) - len(areaBegin) - len(areaEnd) }
+
 func (c *checker) limits() {
 	begin := c.head + len("CP=&&")
 	area := c.m.CP.size()
 	if most := areaLimit(c.edition); area > most {
-		c.add(begin+most, LongArea, "CP", strconv.Itoa(area)+" bytes", "up to "+strconv.Itoa(most))
+		size := len(areaBegin) + area + len(areaEnd)
+		c.add(begin+most, LongArea, "CP", strconv.Itoa(size)+" bytes", "up to "+strconv.Itoa(fieldLimit(c.edition)))
 	}
 	if size := begin + area + len("&&"); size > MaxData {
 		c.add(MaxData, LongData, "", strconv.Itoa(size)+" bytes", "up to "+strconv.Itoa(MaxData))
@@ -143,28 +149,10 @@ func (c *checker) command(d Direction) {
 		return
 	}
 	for _, name := range cmd.Required {
-		if !m.CP.has(name) {
+		if !m.CP.Has(name) {
 			c.add(c.head+len("CP=&&"), MissingParam, name, "", "")
 		}
 	}
-}
-
-// has reports whether there is a parameter with that name; "*-Rtd" stands for any
-// with that kind.
-func (a Area) has(name string) bool {
-	kind, any := strings.CutPrefix(name, "*-")
-	if !any {
-		_, ok := a.Get(name)
-		return ok
-	}
-	for _, item := range a {
-		for i := range item {
-			if _, k := item[i].Cut(); k == kind {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 func (c *checker) area() {
@@ -179,7 +167,7 @@ func (c *checker) area() {
 			case first == "":
 				first = code
 			case code != first:
-				c.add(at, MixedItem, p.Name, "", first)
+				c.add(at, MixedItem, p.Name, "", printable(shorten(hideName(first))))
 				first = code // once for each
 			}
 			at += p.size() + 1
@@ -379,13 +367,14 @@ func breaksField(s string) bool {
 }
 
 // breaksValue is breaksField for values of CP: a log between // and // may have
-// separators.
+// separators. One that ends elsewhere than the value would be read as another, and one
+// that has no end as far as the next // in the area.
 func breaksValue(s string) bool {
 	if strings.Contains(s, "&&") || strings.ContainsAny(s, "\r\n") {
 		return true
 	}
-	if b := []byte(s); beginsLog(b, 0) && endOfLog(b, 0) == len(b) {
-		return false
+	if b := []byte(s); beginsLog(b, 0) {
+		return endOfLog(b, 0) != len(b)
 	}
 	return strings.ContainsAny(s, ";,")
 }

@@ -23,10 +23,12 @@ type Codec struct {
 	// Sends is the direction of the frames that are written. It decides with CN
 	// which of them are encrypted (HJ 212-2025, 6.4.4).
 	Sends Direction
-	// Keys returns the keys of the device with that MN, nil where it has none. Where
-	// Keys itself is nil, nothing is encrypted and encrypted frames do not pass. Where
-	// it is not, plain frames still pass, but only if their data area looks like
-	// text: the CRC alone would let through one encrypted frame in 256.
+	// Keys returns the keys of the device with that MN, nil where it has none. The
+	// first of them sends, all of them read; [Keys] says in which order they are to be
+	// while a key changes. Where Keys itself is nil, nothing is encrypted and encrypted
+	// frames do not pass. Where it is not, plain frames still pass, but only if their
+	// data area looks like text: the CRC alone would let through one encrypted frame in
+	// 256.
 	Keys func(mn string) Keys
 	// Braces writes cipher text as {0xE4,0x3E,...}, as some platforms want it. The
 	// default is raw bytes. Both are read.
@@ -105,7 +107,7 @@ func (c *Codec) secretArea(data []byte) (key Key, from int, ok bool) {
 		return Key{}, 0, false
 	}
 	keys := c.Keys(string(headField(data[:from], "MN")))
-	if len(keys) == 0 {
+	if len(keys) == 0 || keys[0].k == nil {
 		return Key{}, 0, false
 	}
 	return keys[0], from, true
@@ -187,7 +189,7 @@ func (c *Codec) cut(b []byte, w *work) (f Frame, size int, err error) {
 	secrets := c != nil && c.Keys != nil
 	if plain || secrets {
 		// The end comes first: what is behind it costs more, and is done once.
-		tail, err := cutEnd(b[end+sumLen:])
+		tail, err := cutEnd(b[end+sumLen:], w.ends())
 		switch {
 		case err == ErrShort:
 			return Frame{}, 0, ErrShort
@@ -272,7 +274,7 @@ func (c *Codec) open(b []byte, n int, w *work) (f Frame, size int, err error) {
 		area = b[headLen+from : end-len(areaEnd)]
 		says, ok = parseCRC(b[end:])
 	}
-	tail, err := cutEnd(b[end+sumLen:])
+	tail, err := cutEnd(b[end+sumLen:], w.ends())
 	if err == ErrShort {
 		return Frame{}, 0, ErrShort
 	}

@@ -176,6 +176,46 @@ func TestCodecRotation(t *testing.T) {
 	}
 }
 
+// A key is handed out while the 1014, its answer or the frames behind them are lost: at
+// no time one end writes what the other cannot read.
+func TestCodecKeyChange(t *testing.T) {
+	old, fresh := newKey(t, "1", testSecret), newKey(t, "2", "Kp3zX9vQ7rT1mW5c")
+	for _, begin := range []hj212.Keys{nil, {old}} {
+		platform, logger := begin, begin
+		down := &hj212.Codec{Sends: hj212.Down, Keys: func(string) hj212.Keys { return platform }}
+		up := &hj212.Codec{Keys: func(string) hj212.Keys { return logger }}
+		const command = "QN=20240601085857223;ST=31;CN=1014;PW=123456;MN=" + testMN + ";Flag=9;CP=&&SKCreateTime=20240601085857223,NewSK=Kp3zX9vQ7rT1mW5c&&"
+		pass := func(what string, from, to *hj212.Codec, data string) hj212.Key {
+			t.Helper()
+			frame := from.AppendFrame(nil, []byte(data))
+			f, _, err := to.Cut(frame)
+			if err != nil || string(f.Data) != data {
+				t.Errorf("keys %v, %s: %q, %v", begin, what, f.Data, err)
+			}
+			return f.Key
+		}
+		first := hj212.Key{}
+		if len(begin) > 0 {
+			first = begin[0]
+		}
+		platform = platform.Offer(fresh)
+		if k := pass("1014", down, up, command); k != first {
+			t.Errorf("1014 came under %v, want %v", k, first)
+		}
+		pass("data before it is executed", up, down, dataA21)
+		pass("1014 again", down, up, command)
+		logger = logger.With(fresh)
+		pass("1014 again, when it is executed", down, up, command)
+		if k := pass("data when it is executed", up, down, dataA21); k != fresh {
+			t.Errorf("data came under %v, want %v", k, fresh)
+		}
+		platform = platform.With(fresh)
+		if k := pass("another 1014", down, up, command); k != fresh {
+			t.Errorf("the next 1014 came under %v, want %v", k, fresh)
+		}
+	}
+}
+
 // The CRC of one encrypted frame in 256 is that of its cipher text too. It must not
 // pass as plain.
 func TestCodecCRCFits(t *testing.T) {

@@ -123,7 +123,8 @@ func AppendFrame(b, data []byte) []byte { return (*Codec)(nil).AppendFrame(b, da
 // that of an encrypted one does (HJ 212-2025, 6.4). Taken beside what
 // AppendFrame writes: up to [MaxLength] bytes of data, CRC digits in lower case,
 // which are seen in the field, and a CR, an LF or both that are missing where the
-// next frame follows.
+// next frame follows. Where nothing follows yet, Cut cannot know; a [Reader] takes such
+// a frame when its stream ends or times out.
 func Cut(b []byte) (data, rest []byte, err error) {
 	f, rest, err := (*Codec)(nil).Cut(b)
 	return f.Data, rest, err
@@ -152,13 +153,16 @@ func cutHead(b []byte) (n, offset int, err error) {
 	return n, 0, nil
 }
 
-// cutEnd returns how many bytes of b are the end of a frame.
-func cutEnd(b []byte) (int, error) {
+// cutEnd returns how many bytes of b are the end of a frame. Where last is true,
+// nothing comes behind b, which ends a frame as the next one does.
+func cutEnd(b []byte, last bool) (int, error) {
 	n := 0
 	if len(b) > 0 && b[0] == '\r' {
 		n = 1
 	}
 	switch {
+	case len(b) == n && last:
+		return n, nil
 	case len(b) == n:
 		return 0, ErrShort
 	case b[n] == '\n':

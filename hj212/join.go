@@ -52,7 +52,9 @@ type Partial struct {
 //
 // Packets belong together that have the same MN, ST, CN, PNUM and DataTime. QN says
 // nothing, as each packet has its own; only where there is no DataTime, QN stands
-// for it.
+// for it. One message may follow another with the same of all these, as the series of
+// [Split] do: packets of the one before that come again while the next is not whole are
+// known by what is in them, and are not joined to it.
 //
 // A Joiner must not be used by two goroutines at once.
 type Joiner struct {
@@ -79,6 +81,7 @@ type joinSet struct {
 	first   time.Time
 	packets []packet // by PNO; nil of a message that was handed out
 	hashes  []uint64 // of such a message, to know packets that are sent again
+	before  []uint64 // those of the message before it under the same key
 }
 
 type packet struct {
@@ -140,6 +143,7 @@ func (j *Joiner) Add(m Message, now time.Time) (whole Message, ok bool, err erro
 	j.buf = m.CP.append(j.buf[:0])
 	p.hash = maphash.Bytes(j.seed, j.buf)
 
+	var before []uint64
 	set := j.sets[key]
 	if set != nil && set.whole() {
 		if set.hashes[p.pno-1] == p.hash {
@@ -147,13 +151,14 @@ func (j *Joiner) Add(m Message, now time.Time) (whole Message, ok bool, err erro
 			return Message{}, false, nil
 		}
 		// A message of the same time after it, as Split makes them.
+		before = set.hashes
 		j.remove(set)
 		set = nil
 	}
 	if set != nil {
 		i, there := slices.BinarySearchFunc(set.packets, p.pno, func(q packet, pno int) int { return cmp.Compare(q.pno, pno) })
 		switch {
-		case there && set.packets[i].hash == p.hash:
+		case there && set.packets[i].hash == p.hash, set.before != nil && set.before[p.pno-1] == p.hash:
 			j.stats.Repeated++
 			return Message{}, false, nil
 		case there:
@@ -167,7 +172,7 @@ func (j *Joiner) Add(m Message, now time.Time) (whole Message, ok bool, err erro
 	if set == nil {
 		// A copy, as the key outlives the segment that the strings are parts of.
 		key = joinKey{strings.Clone(m.MN), strings.Clone(m.ST), strings.Clone(m.CN), strings.Clone(key.time), m.PNUM}
-		set = &joinSet{key: key, first: j.now, packets: []packet{p}}
+		set = &joinSet{key: key, first: j.now, packets: []packet{p}, before: before}
 		j.sets[key] = set
 		j.order = append(j.order, set)
 		j.open++

@@ -132,6 +132,53 @@ func TestJoinSeries(t *testing.T) {
 	}
 }
 
+// Packets of the series before that come again, as their answers were lost, are not
+// joined to the one of the same time that is under way.
+func TestJoinSeriesRepeated(t *testing.T) {
+	m := longMessage(18*21, 9)
+	sent := packets(t, m, hj212.Ed2025)
+	first, second := sent[:9], sent[9:18]
+	j := hj212.NewJoiner(hj212.JoinOptions{})
+	var wholes []hj212.Message
+	add := func(list ...hj212.Message) {
+		for _, p := range list {
+			whole, ok, err := j.Add(p, joinTime)
+			if err != nil {
+				t.Errorf("packet %s: %v", p.QN, err)
+			}
+			if ok {
+				wholes = append(wholes, whole)
+			}
+		}
+	}
+	add(first...)
+	add(second[0])
+	add(first...) // again
+	add(second[4], second[1], second[2], second[3])
+	add(first[5], first[1])
+	add(second...)
+	if len(wholes) != 2 {
+		t.Fatalf("%d messages, want 2", len(wholes))
+	}
+	for i, series := range [][]hj212.Message{first, second} {
+		n := 1
+		for _, p := range series {
+			n += len(p.CP) - 1
+		}
+		var last hj212.Item
+		if area := series[8].CP; len(area) > 0 {
+			last = area[len(area)-1]
+		}
+		area := wholes[i].CP
+		if len(area) != n || !reflect.DeepEqual(area[1], series[0].CP[1]) || !reflect.DeepEqual(area[len(area)-1], last) {
+			t.Errorf("message %d has %d items from %v to %v, want %d", i+1, len(area), area[1], area[len(area)-1], n)
+		}
+	}
+	if got, want := j.Stats(), (hj212.JoinStats{Whole: 2, Repeated: 9 + 2 + 5}); got != want {
+		t.Errorf("stats %+v, want %+v", got, want)
+	}
+}
+
 // Packets of other devices, commands, times and numbers are other messages; without
 // DataTime those of another QN are.
 func TestJoinKey(t *testing.T) {

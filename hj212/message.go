@@ -3,6 +3,7 @@ package hj212
 import (
 	"log/slog"
 	"strconv"
+	"strings"
 )
 
 // A Message is a data segment with its fields apart (HJ 212-2017, table 3; HJ
@@ -113,6 +114,24 @@ func (a Area) Get(name string) (string, bool) {
 	return "", false
 }
 
+// Has reports whether there is a parameter with that name. "*-Rtd" stands for any name
+// with that kind ([Param.Cut]), as in [Command].Required.
+func (a Area) Has(name string) bool {
+	kind, any := strings.CutPrefix(name, "*-")
+	if !any {
+		_, ok := a.Get(name)
+		return ok
+	}
+	for _, item := range a {
+		for i := range item {
+			if _, k := item[i].Cut(); k == kind {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Get returns the value of the first parameter with that name.
 func (it Item) Get(name string) (string, bool) {
 	for i := range it {
@@ -138,7 +157,7 @@ func (p Param) Cut() (code, kind string) {
 // LogValue is what a log may know of a message: no password, and no values.
 func (m Message) LogValue() slog.Value {
 	return slog.GroupValue(
-		slog.String("mn", m.MN), slog.String("cn", m.CN), slog.String("qn", m.Answers()),
+		slog.String("mn", hideName(m.MN)), slog.String("cn", hideName(m.CN)), slog.String("qn", hideName(m.Answers())),
 		slog.Int("flag", int(m.Flag)), slog.Int("pnum", m.PNUM), slog.Int("pno", m.PNO), slog.Int("items", len(m.CP)))
 }
 

@@ -2,6 +2,7 @@ package hj212_test
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"reflect"
 	"strings"
 	"testing"
@@ -211,6 +212,16 @@ func TestMessageLogValue(t *testing.T) {
 	}
 }
 
+// A semicolon that is missing puts the password into the field before it.
+func TestMessageLogValueSecret(t *testing.T) {
+	for _, data := range []string{"MN=1PW=s3cr;CP=&&&&", "CN=2011PW=s3cr;CP=&&&&", "CP=&&QN=1pw:s3cr&&"} {
+		m, _ := hj212.ParseMessage([]byte(data))
+		if got := m.LogValue().String(); strings.Contains(got, "s3cr") {
+			t.Errorf("%q is logged as %s", data, got)
+		}
+	}
+}
+
 func TestPairs(t *testing.T) {
 	for _, test := range []struct{ data, want string }{
 		{"", ""},
@@ -272,6 +283,103 @@ func TestAllocations(t *testing.T) {
 // FuzzParseMessage holds for any bytes: nothing panics; offsets are within the
 // bytes; Pairs sees what ParseMessage sees; and what was read is the same after it
 // was written and read again.
+func TestAreaHas(t *testing.T) {
+	a := hj212.Area{{{"DataTime", "1"}}, {{"w01018-Rtd", "1"}, {"w01018-Flag", "N"}}}
+	for name, want := range map[string]bool{
+		"DataTime": true, "w01018-Rtd": true, "*-Rtd": true, "*-Flag": true,
+		"*-Avg": false, "Rtd": false, "w01018": false, "*": false, "*-": true, "": false,
+	} {
+		if got := a.Has(name); got != want {
+			t.Errorf("Has(%q) = %v, want %v", name, got, want)
+		}
+	}
+}
+
+// A comma for a semicolon is told once for a parameter, however many are before it:
+// a segment of nothing else would take time by the square of its length.
+func TestTimesInOneItem(t *testing.T) {
+	const time = "20240601000000"
+	for _, n := range []int{1, 2, 30} {
+		data := head + "CP=&&" + strings.Repeat("BeginTime="+time+",", n) + "EndTime=" + time + ";EndTime=" + time + "&&"
+		_, vs := hj212.ParseMessage([]byte(data))
+		commas := 0
+		for _, v := range vs {
+			if v.Kind == hj212.CommaForSemicolon {
+				commas++
+			}
+		}
+		if commas != 1 {
+			t.Errorf("%d BeginTime and an EndTime: %d commas for semicolons, want 1: %v", n, commas, vs)
+		}
+	}
+}
+
+// The same for values of all that has a meaning.
+func TestStrictReadAgain(t *testing.T) {
+	pieces := []string{"//", "/", "//", "/", ";", ",", "=", "&", "&&", "CP=", "a", "1", "清", " ", "x="}
+	rnd := rand.New(rand.NewPCG(1, 212))
+	some := func(n int) (s string) {
+		for range n {
+			s += pieces[rnd.IntN(len(pieces))]
+		}
+		return s
+	}
+	clean, logs := 0, 0
+	for range 30_000 {
+		m := hj212.Message{
+			QN: "20240601090000001", ST: "31", CN: "2061", PW: "123456", MN: testMN, Flag: 5, HasFlag: true,
+			CP: hj212.Area{{{"a", some(rnd.IntN(6))}, {"b", "//" + some(rnd.IntN(5))}}, {{"c" + some(rnd.IntN(2)), some(rnd.IntN(4)) + "//"}}},
+		}
+		if len(m.Strict(hj212.Ed2017)) > 0 {
+			continue
+		}
+		clean++
+		if strings.ContainsAny(m.CP[0][1].Value, ";,") {
+			logs++
+		}
+		data := m.Append(nil)
+		if again, vs := hj212.ParseMessage(data); !reflect.DeepEqual(again, m) || len(vs) > 0 {
+			t.Fatalf("%q is read as\n%+v (%v), want\n%+v", data, again, vs, m)
+		}
+	}
+	if clean < 100 || logs < 10 {
+		t.Errorf("%d messages that Strict says nothing of, %d of them with separators in a log", clean, logs)
+	}
+}
+
+// FuzzStrict holds what Strict promises: where it says nothing, what is written is read
+// as what it was.
+func FuzzStrict(f *testing.F) {
+	f.Add("DataTime", "20240601080000", "i11001-Info", "//open", "i11002-Info", "x//", byte(0))
+	f.Add("i11001-Info", "//a//;b//", "a", "1", "b", "//", byte(1))
+	f.Add("a", "//a//b//", "b", "////", "c", "///", byte(2))
+	f.Add("a", "//a,b;c=d//", "b", "&", "&c", "CP=", byte(7))
+	f.Fuzz(func(t *testing.T, n1, v1, n2, v2, n3, v3 string, how byte) {
+		area := hj212.Area{{{n1, v1}}, {{n2, v2}}, {{n3, v3}}}
+		if how&1 != 0 {
+			area = hj212.Area{{{n1, v1}, {n2, v2}}, {{n3, v3}}}
+		}
+		if how&2 != 0 {
+			area = area[:1]
+		}
+		m := hj212.Message{
+			QN: "20240601090000001", ST: "31", CN: "2061", PW: "123456", MN: "010000A8900016F000169DC0",
+			Flag: 5, HasFlag: true, CP: area,
+		}
+		if how&4 != 0 {
+			m.PW = v3
+		}
+		if len(m.Strict(hj212.Ed2017)) > 0 {
+			return
+		}
+		data := m.Append(nil)
+		again, vs := hj212.ParseMessage(data)
+		if !reflect.DeepEqual(again, m) || len(vs) > 0 {
+			t.Errorf("%q is read as\n%+v (%v), want\n%+v", data, again, vs, m)
+		}
+	})
+}
+
 func FuzzParseMessage(f *testing.F) {
 	for _, data := range standardSegments {
 		f.Add([]byte(data))

@@ -227,6 +227,7 @@ func (p *parser) area() {
 	items := make([]int, 0, bytes.Count(region, []byte{';'})+1) // where each begins in params
 	var twice nameSet
 	fresh := true // the next parameter begins an item
+	var span timeSpan
 	eachToken(p.data[:p.end], p.parts.area, true, func(begin, equals, end int, before, next byte, marks valueMark) bool {
 		var name, value string
 		nameAt, valueAt := begin, equals+1
@@ -251,10 +252,11 @@ func (p *parser) area() {
 		}
 		if fresh {
 			items = append(items, len(params))
+			span = timeSpan{}
 		}
 		fresh = next == ';'
 		if n := len(name); n >= len("EndTime") && name[n-4:] == "Time" {
-			p.time(begin, max(nameAt, valueAt), name, value, params[items[len(items)-1]:])
+			p.time(begin, max(nameAt, valueAt), name, value, &span)
 		}
 		if first := twice.add(params, name, p.data[nameAt:nameAt+len(name)]); first >= 0 && !repeats(name) {
 			p.add(nameAt, NameTwice, name, value, "")
@@ -275,21 +277,22 @@ func (p *parser) area() {
 	}
 }
 
+// A timeSpan is what an item has had so far.
+type timeSpan struct{ begin, end bool }
+
 // time says what is wrong with a parameter whose name ends in Time, and begins there,
-// as its value does. before are those before it in the same item.
-func (p *parser) time(begin, valueAt int, name, value string, before []Param) {
+// as its value does. span is of those before it in the same item.
+func (p *parser) time(begin, valueAt int, name, value string, span *timeSpan) {
 	kind := timeKind(name)
 	if kind == 0 {
 		return
 	}
-	if name == "BeginTime" || name == "EndTime" {
-		for i := range before {
-			if other := before[i].Name; other != name && (other == "BeginTime" || other == "EndTime") {
-				// Seen in the field, and in the examples of all editions.
-				p.add(begin-1, CommaForSemicolon, name, "", "")
-			}
-		}
+	isBegin, isEnd := name == "BeginTime", name == "EndTime"
+	if isBegin && span.end || isEnd && span.begin {
+		// Seen in the field, and in the examples of all editions.
+		p.add(begin-1, CommaForSemicolon, name, "", "")
 	}
+	span.begin, span.end = span.begin || isBegin, span.end || isEnd
 	if _, err := ParseTime(value); err == nil && len(value) == kind {
 		return
 	} else if err == nil && kind == 14 {

@@ -26,8 +26,9 @@ type Reader struct {
 	// It goes with a stream that times out, as a [net.Conn] does. When Read returns
 	// an error whose Timeout method says true and a frame had begun, that beginning
 	// is given up and the bytes behind it are searched: whole frames come out, and
-	// of more beginnings all but the last are given up too. Where nothing had begun,
-	// Next returns that error, and may be called again.
+	// of more beginnings all but the last are given up too. A frame that has all but
+	// its CR LF is whole then. Where nothing had begun, Next returns that error, and
+	// may be called again.
 	Begun func(begun bool)
 
 	r       io.Reader
@@ -43,6 +44,8 @@ type Reader struct {
 	about uint64 // of which place in the stream
 	late  uint64 // the place in the stream up to which beginnings are given up, but for the last
 
+	overdue uint64 // place of the beginning that a time-out was for, + 1
+
 	work work
 }
 
@@ -57,7 +60,8 @@ const (
 // NewReader returns a Reader of r's frames.
 func NewReader(r io.Reader) *Reader { return &Reader{r: r} }
 
-// Skipped is how many bytes so far were in no frame.
+// Skipped is how many bytes so far were in no frame. A CR LF that comes only after its
+// frame was taken without it is in none.
 func (r *Reader) Skipped() uint64 { return r.skipped }
 
 // Frame is the one whose data segment Next returned last. It is good until Next is
@@ -84,6 +88,11 @@ const (
 // Begun) may pass. Any other error is the stream's own and comes again with every
 // call, io.EOF in good order, and [io.ErrUnexpectedEOF] where the stream ends
 // within a frame.
+//
+// Where the stream ends or times out behind the CRC of a frame, or behind its CR, what
+// is missing of CR LF is missing for good: the frame comes if its CRC matches, and
+// [Frame.Violations] says [NoEnd]. A CR LF that comes later is skipped as any bytes
+// between frames are.
 func (r *Reader) Next() (data []byte, err error) {
 	if r.frame.Raw != nil {
 		r.frame = Frame{}
@@ -96,6 +105,7 @@ func (r *Reader) Next() (data []byte, err error) {
 		if have := len(r.buf) - r.start; begun == yes && have >= headLen+n+sumLen && have >= r.work.need {
 			quiet := r.quiet()
 			r.work.look(r.buf, r.start, quiet)
+			r.work.last = r.late == r.work.base+uint64(len(r.buf)) || r.err != nil && !timedOut(r.err)
 			if quiet && r.hopeless(n) {
 				r.giveUp(len(mark))
 				continue
@@ -122,7 +132,7 @@ func (r *Reader) Next() (data []byte, err error) {
 			}
 		}
 		switch {
-		case begun != no && r.place() < r.late && r.later():
+		case begun != no && r.place() < r.late && (r.overdue == r.place()+1 || r.later()):
 			r.giveUp(1)
 		case r.err == nil:
 			r.tell(begun != no)
@@ -133,8 +143,8 @@ func (r *Reader) Next() (data []byte, err error) {
 			if begun == no {
 				return nil, err
 			}
-			r.late = r.work.base + uint64(len(r.buf))
-			r.giveUp(1)
+			// Once more, as all but its end may be there.
+			r.late, r.overdue = r.work.base+uint64(len(r.buf)), r.place()+1
 		case begun != no: // a head with a false length may hide whole frames
 			r.giveUp(1)
 			r.cut = true
@@ -167,7 +177,7 @@ func (r *Reader) hopeless(n int) bool {
 	if !ok {
 		return true
 	}
-	if _, err := cutEnd(b[end+sumLen:]); err == ErrEnd {
+	if _, err := cutEnd(b[end+sumLen:], r.work.ends()); err == ErrEnd {
 		return true
 	}
 	return r.work.sum(r.Codec.dialect(), b, headLen, end) != says
@@ -370,6 +380,7 @@ type work struct {
 	start int    // in buf, of the head that is being looked at
 	need  int    // the bytes without which that is not worth looking at again
 	quiet bool   // if it fails, nothing is told
+	last  bool   // nothing comes behind the buffer, or not in time
 
 	summed uint64 // the bytes before this place were in a sum already
 	fresh  bool   // the head begins behind all sums before it
@@ -398,6 +409,9 @@ const (
 func (w *work) look(buf []byte, start int, quiet bool) {
 	w.buf, w.start, w.quiet = buf, start, quiet
 }
+
+// ends reports whether the end of the bytes at hand ends a frame.
+func (w *work) ends() bool { return w != nil && w.last }
 
 // wait returns ErrShort, and notes how many bytes are wanted.
 func (w *work) wait(need int) error {

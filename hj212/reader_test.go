@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -59,6 +60,11 @@ func TestReader(t *testing.T) {
 		{"frame cut off, then two", frame2017[:60] + frame2017 + frame2025, []string{"bad crc", data2017, data2025, "EOF"}, 60},
 		{"mark three times", "#" + frame2017, []string{data2017, "EOF"}, 1},
 		{"no CR LF between", strings.TrimSuffix(frame2017, "\r\n") + frame2025, []string{data2017, data2025, "EOF"}, 0},
+		{"no CR LF at the end", frame2017 + frame2025[:97], []string{data2017, data2025, "EOF"}, 0},
+		{"no LF at the end", frame2017 + frame2025[:98], []string{data2017, data2025, "EOF"}, 0},
+		{"a digit less at the end", frame2017 + frame2025[:96], []string{data2017, "unexpected EOF"}, 96},
+		{"wrong crc at the end", bad[:111], []string{"bad crc", "EOF"}, 111},
+		{"false length hides a frame without CR LF", far + frame2017[:111], []string{data2017, "EOF"}, len(far)},
 		{"end within a frame", frame2017 + frame2025[:40], []string{data2017, "unexpected EOF"}, 40},
 		{"false length hides a frame", far + frame2017, []string{data2017, "EOF"}, len(far)},
 		{"false length and a wrong crc", far + bad, []string{"bad crc", "unexpected EOF"}, len(far) + len(bad)},
@@ -105,6 +111,10 @@ func TestReaderError(t *testing.T) {
 	r := hj212.NewReader(io.MultiReader(strings.NewReader(frame2017+frame2025[:20]), iotest.ErrReader(broken)))
 	if got, want := story(t, r), []string{data2017, "connection reset"}; !slices.Equal(got, want) {
 		t.Errorf("frames are %q, want %q", got, want)
+	}
+	r = hj212.NewReader(io.MultiReader(strings.NewReader(frame2025[:97]), iotest.ErrReader(broken)))
+	if got, want := story(t, r), []string{data2025, "connection reset"}; !slices.Equal(got, want) {
+		t.Errorf("a frame without CR LF: frames are %q, want %q", got, want)
 	}
 	if _, err := hj212.NewReader(nothing{}).Next(); err != io.ErrNoProgress {
 		t.Errorf("a reader that gives nothing: error %v, want %v", err, io.ErrNoProgress)
@@ -278,6 +288,15 @@ func modelStory(c *hj212.Codec, b []byte) (out []string, skipped int) {
 			at, told = len(b)-len(rest), -1000
 			continue
 		case err == hj212.ErrShort:
+			// The end of the stream ends a frame as the next frame does.
+			f, rest, err := c.Cut(append(bytes.Clone(b[at:]), '#'))
+			if err == nil && len(rest) == 1 {
+				return append(out, string(f.Data)), skipped
+			}
+			n, _ := strconv.Atoi(string(b[at+2 : at+6]))
+			if fe, ok := errors.AsType[*hj212.FrameError](err); ok && at-told >= 48 && len(bytes.TrimSuffix(b[at:], []byte("\r"))) == 6+n+4 {
+				out, told = append(out, "bad "+fe.Field), at
+			}
 			at, skipped = at+1, skipped+1
 			continue
 		}
@@ -441,6 +460,14 @@ func TestReaderTimeout(t *testing.T) {
 			[]string{far + frame2025 + far + frame2025 + far, "", frame2025, "", ""},
 			"none begun time-out frame frame begun time-out frame none time-out TIMEOUT none EOF", 3 * len(far),
 		},
+		{"all but CR LF", []string{frame2025[:97], "", "", frame2025}, "none begun time-out frame none time-out TIMEOUT none frame none EOF", 0},
+		{"all but LF", []string{frame2025[:98], "", frame2025}, "none begun time-out frame none frame none EOF", 0},
+		{"CR LF too late", []string{frame2025[:97], "", "\r\n", "", frame2025}, "none begun time-out frame none time-out TIMEOUT none frame none EOF", 2},
+		{"LF too late", []string{frame2025[:98], "", "\n" + frame2025}, "none begun time-out frame none frame none EOF", 1},
+		{"CR LF in time", []string{frame2025[:97], "\r", "\n"}, "none begun frame none EOF", 0},
+		{"false head and all but CR LF", []string{far + frame2025[:97], "", "\r\n" + frame2025}, "none begun time-out frame none frame none EOF", len(far) + 2},
+		{"false head, all but CR LF, and half a frame", []string{far + frame2025[:97] + half, "", frame2025[50:]}, "none begun time-out frame begun frame none EOF", len(far)},
+		{"all but CR LF and a wrong CRC", []string{strings.Replace(frame2025[:97], "2200", "2201", 1), ""}, "none bad none time-out TIMEOUT none EOF", 97},
 		{"part of a head", []string{"##01", "", frame2025}, "none begun time-out none frame none EOF", 4},
 		{"part of a head behind a false one", []string{far + "#", "", frame2025[1:]}, "none begun time-out begun frame none EOF", len(far)},
 		{"rubbish is no beginning", []string{"abc", "", frame2025}, "none time-out TIMEOUT none frame none EOF", 3},
@@ -483,6 +510,28 @@ func TestReaderTimeout(t *testing.T) {
 				t.Errorf("skipped %d bytes, want %d", r.Skipped(), tt.skipped)
 			}
 		})
+	}
+}
+
+// With keys, the end of a frame is waited for before its CRC is judged. Where that fails
+// after a time-out, the time-out is used up: nothing else had begun.
+func TestReaderTimeoutKeys(t *testing.T) {
+	c := withKeys(newKey(t, "1", testSecret))
+	secret := string(c.AppendFrame(nil, []byte(dataA21)))
+	for _, tt := range []struct {
+		name  string
+		steps []string
+		want  []string
+	}{
+		{"wrong CRC", []string{strings.Replace(frame2025[:97], "2200", "2201", 1), "", frame2025}, []string{"bad crc", data2025, "EOF"}},
+		{"encrypted", []string{strings.TrimSuffix(secret, "\r\n"), "", "\r\n" + secret}, []string{dataA21, dataA21, "EOF"}},
+		{"encrypted, and a bit is turned", []string{strings.Replace(secret[:len(secret)-2], "ST=31", "ST=32", 1), "", secret}, []string{"bad area", dataA21, "EOF"}},
+	} {
+		r := hj212.NewReader(&script{tt.steps, new([]string)})
+		r.Codec = c
+		if got := story(t, r); !slices.Equal(got, tt.want) {
+			t.Errorf("%s: frames are %q, want %q", tt.name, got, tt.want)
+		}
 	}
 }
 

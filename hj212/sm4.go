@@ -92,7 +92,22 @@ func (k Key) Format(f fmt.State, _ rune) { io.WriteString(f, k.String()) }
 // LogValue is String.
 func (k Key) LogValue() slog.Value { return slog.StringValue(k.String()) }
 
-// Keys are the keys of one device, the newest first.
+// Keys are the keys of one device. Frames are written with the first one, and read
+// with any of them.
+//
+// While a key changes (CN 1014) the two ends do not change at the same time. The
+// platform sends the 1014 itself under the old key, and the field machine goes on with
+// that until it has taken the new one. So the new key comes first only where the other
+// end is known to have it:
+//
+//   - The platform does keys = keys.Offer(fresh) before it sends the 1014: from then on
+//     it reads both. When a frame under the new key has come ([Frame.Key]), it does
+//     keys = keys.With(fresh).
+//   - The field machine does keys = keys.With(fresh) when it has executed the 1014
+//     ([FieldSide.Done]): it writes with the new key, and reads a 1014 that is repeated
+//     under the old one.
+//
+// A zero Key in front stands for no key yet: nothing is encrypted.
 type Keys []Key
 
 // keepKeys is how many keys are tried: the one in use, the one before it (frames
@@ -100,17 +115,33 @@ type Keys []Key
 // not have arrived.
 const keepKeys = 3
 
-// With returns keys with a new one in front, three at most. A key with the same
-// Created is replaced. The old Keys stay as they were.
+// With returns keys with fresh in front, three at most: from now on it sends. A key
+// with the same Created is replaced, where that is not empty. The old Keys stay as they
+// were.
 func (keys Keys) With(fresh Key) Keys {
 	out := make(Keys, 1, keepKeys)
 	out[0] = fresh
 	for _, k := range keys {
-		if len(out) < keepKeys && k.Created != fresh.Created {
+		if len(out) < keepKeys && k.k != nil && k != fresh && (k.Created != fresh.Created || k.Created == "") {
 			out = append(out, k)
 		}
 	}
 	return out
+}
+
+// Offer returns keys with fresh behind the first, three at most: fresh is read, and not
+// yet sent with. Where there are no keys, a zero Key comes first. The old Keys stay as
+// they were.
+func (keys Keys) Offer(fresh Key) Keys {
+	out := make(Keys, 1, keepKeys)
+	if len(keys) > 0 {
+		if keys[0] == fresh {
+			return append(out[:0], keys[:min(len(keys), keepKeys)]...)
+		}
+		out[0], keys = keys[0], keys[1:]
+	}
+	out = append(out, keys.With(fresh)...)
+	return out[:min(len(out), keepKeys)]
 }
 
 // EncryptArea appends to dst the data area with its whole blocks of 16 bytes

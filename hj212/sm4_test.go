@@ -149,6 +149,53 @@ func TestKeysWith(t *testing.T) {
 	}
 }
 
+// Keys whose time nobody knows are told apart by what they are.
+func TestKeysWithoutTime(t *testing.T) {
+	a, b := newKey(t, "", testSecret), newKey(t, "", "Kp3zX9vQ7rT1mW5c")
+	for _, tt := range []struct {
+		name      string
+		got, want hj212.Keys
+	}{
+		{"another", hj212.Keys{a}.With(b), hj212.Keys{b, a}},
+		{"the same", hj212.Keys{b, a}.With(a), hj212.Keys{a, b}},
+		{"no key before it", hj212.Keys{{}}.With(a), hj212.Keys{a}},
+		{"offered", hj212.Keys{a}.Offer(b), hj212.Keys{a, b}},
+	} {
+		if !slices.Equal(tt.got, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, tt.got, tt.want)
+		}
+	}
+}
+
+func TestKeysOffer(t *testing.T) {
+	k1, k2, k3, k4 := newKey(t, "1", testSecret), newKey(t, "2", testSecret), newKey(t, "3", testSecret), newKey(t, "4", testSecret)
+	for _, tt := range []struct {
+		name  string
+		keys  hj212.Keys
+		fresh hj212.Key
+		want  hj212.Keys
+	}{
+		{"none yet", nil, k1, hj212.Keys{{}, k1}},
+		{"none yet, again", hj212.Keys{{}, k1}, k2, hj212.Keys{{}, k2, k1}},
+		{"one", hj212.Keys{k1}, k2, hj212.Keys{k1, k2}},
+		{"two", hj212.Keys{k2, k1}, k3, hj212.Keys{k2, k3, k1}},
+		{"three", hj212.Keys{k3, k2, k1}, k4, hj212.Keys{k3, k4, k2}},
+		{"one that sends", hj212.Keys{k2, k1}, k2, hj212.Keys{k2, k1}},
+		{"one that was offered", hj212.Keys{k2, k3, k1}, k3, hj212.Keys{k2, k3, k1}},
+		{"one before", hj212.Keys{k3, k2, k1}, k1, hj212.Keys{k3, k1, k2}},
+	} {
+		before := slices.Clone(tt.keys)
+		got := tt.keys.Offer(tt.fresh)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
+		}
+		_ = append(got, k4)
+		if !slices.Equal(tt.keys, before) {
+			t.Errorf("%s: Offer changed the old keys from %v to %v", tt.name, before, tt.keys)
+		}
+	}
+}
+
 // The areas of A.2, and what is printed for them.
 func TestEncryptArea(t *testing.T) {
 	k := newKey(t, "", testSecret)

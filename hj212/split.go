@@ -20,13 +20,17 @@ func MostPackets(e Edition) int {
 }
 
 // Split makes packets of a message that is too long for one, by the limits of an
-// edition: 1024 bytes of the data segment, 960 (2005) or 950 of them data area. It
-// splits between items, never within one, and in their order; each packet begins
-// with DataTime where the message has it (HJ 212-2017, tables C.49 and C.50). The
-// packets have PNUM and PNO, and the bit for them in Flag. Their QN is empty: each
-// needs one of its own, and they are sent and answered one by one.
+// edition: 1024 bytes of the data segment, 960 (2005) or 950 of them the field CP, with
+// its name and the && on both sides. It splits between items, never within one, and in
+// their order; each packet begins with DataTime where the message has it (HJ 212-2017,
+// tables C.49 and C.50). The packets have PNUM and PNO, and the bit for them in Flag.
+// Their QN is empty: each needs one of its own, and they are sent and answered one by
+// one.
 //
-// A message that fits is returned alone, with its QN, and without PNUM and PNO.
+// A message that fits is returned alone, with its QN, and without PNUM and PNO. Where
+// it has no QN, room is kept for one: the caller may set 17 digits in all that Split
+// returns. All other fields have to be there already, as long as they will be.
+//
 // Where more packets are needed than PNUM can count ([MostPackets]), there are
 // several series one after the other, each a message of its own for the receiver,
 // with the same DataTime.
@@ -34,14 +38,18 @@ func MostPackets(e Edition) int {
 // The packets share memory with m. The error is [ErrLongItem], with the item's name.
 func Split(m Message, e Edition) ([]Message, error) {
 	m.PNUM, m.PNO, m.Flag = 0, 0, m.Flag&^IsSplit
+	const qn = "00000000000000000"
 	_, head := m.offsets()
-	frame := len("CP=&&") + len("&&")
+	if m.QN == "" {
+		head += len("QN=;") + len(qn)
+	}
+	frame := len(areaBegin) + len(areaEnd)
 	if area := m.CP.size(); area <= areaLimit(e) && head+frame+area <= MaxData {
 		return []Message{m}, nil
 	}
 
 	// What is left for the area, with the longest header: a QN, and the highest PNUM.
-	m.QN, m.Flag = "00000000000000000", m.Flag|IsSplit
+	m.QN, m.Flag = qn, m.Flag|IsSplit
 	m.PNUM, m.PNO = MostPackets(e), MostPackets(e)
 	_, head = m.offsets()
 	m.QN, m.PNUM, m.PNO = "", 0, 0
@@ -58,7 +66,7 @@ func Split(m Message, e Edition) ([]Message, error) {
 		own := item.size()
 		if leadSize+own > room {
 			return nil, fmt.Errorf("hj212: split %s: item %d of %d, %s, has %d bytes, and a packet has room for %d: %w",
-				printable(shorten(m.CN)), n+1, len(items), printable(shorten(item.name())), own, max(0, room-leadSize), ErrLongItem)
+				printable(shorten(m.CN)), n+1, len(items), printable(shorten(hideName(item.name()))), own, max(0, room-leadSize), ErrLongItem)
 		}
 		if len(areas) == 0 || size+1+own > room {
 			areas = append(areas, nil)
@@ -73,7 +81,7 @@ func Split(m Message, e Edition) ([]Message, error) {
 	}
 	if len(areas) == 0 { // nothing but a DataTime, and even that is too long
 		return nil, fmt.Errorf("hj212: split %s: fields and %s have %d bytes, want up to %d: %w",
-			printable(shorten(m.CN)), strconv.Quote(shorten(lead.name())), head+frame+leadSize, MaxData, ErrLongItem)
+			printable(shorten(m.CN)), strconv.Quote(shorten(hideName(lead.name()))), head+frame+leadSize, MaxData, ErrLongItem)
 	}
 
 	packets := make([]Message, len(areas))

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -37,12 +38,14 @@ func checkSplit(t *testing.T, m hj212.Message, packets []hj212.Message, e hj212.
 			if p.QN != "" {
 				t.Errorf("packet %d has QN %q, want none", i+1, p.QN)
 			}
-			p.QN = "20240601090000001"
+		}
+		if p.QN == "" {
+			p.QN = "20240601090000001" // as the caller does
 		}
 		size := len(p.Append(nil))
 		empty := p
 		empty.CP = nil
-		if area := size - len(empty.Append(nil)); size > 1024 || area > most {
+		if area := size - len(empty.Append(nil)) + len("CP=&&&&"); size > 1024 || area > most {
 			t.Errorf("packet %d of %d has %d bytes, area %d, want up to 1024 and %d", i+1, len(packets), size, area, most)
 		}
 		if split := p.Flag&hj212.IsSplit != 0; split != (p.PNUM > 0) || split != (p.PNO > 0) || p.PNO > p.PNUM || p.PNUM > hj212.MostPackets(e) {
@@ -124,16 +127,63 @@ func TestSplitWithoutTime(t *testing.T) {
 
 // A packet is filled to the last byte, and not over it.
 func TestSplitToTheByte(t *testing.T) {
-	for _, size := range []int{474, 475} {
+	for _, size := range []int{471, 472} {
 		m := hj212.Message{ST: "32", CN: "3020", Flag: 5}
 		for _, name := range []string{"a", "b", "c"} {
 			m.CP = append(m.CP, hj212.Item{{name, strings.Repeat("1", size-2)}})
 		}
 		packets, err := hj212.Split(m, hj212.Ed2017)
-		if want := size - 474 + 2; err != nil || len(packets) != want {
+		if want := size - 471 + 2; err != nil || len(packets) != want {
 			t.Errorf("items of %d bytes: %d packets, %v, want %d", size, len(packets), err, want)
 		}
 		checkSplit(t, m, packets, hj212.Ed2017)
+	}
+}
+
+// What fits without a QN need not fit with one, which the caller sets: room is kept.
+func TestSplitRoomForQN(t *testing.T) {
+	for size := 990; size <= 1024; size++ {
+		m := hj212.Message{
+			ST: "31", CN: "2061", PW: "123456", MN: "010000A8900016F000169DC0", Flag: 5,
+			More: []hj212.Param{{Name: "Site", Value: strings.Repeat("7", 100)}},
+			CP:   hj212.Area{{{"DataTime", "20240601080000"}}, {{"a21026-Info", strings.Repeat("1", 300)}}, {{"a21001-Info", ""}}},
+		}
+		last := &m.CP[2][0].Value
+		*last = strings.Repeat("1", size-len(m.Append(nil)))
+		packets, err := hj212.Split(m, hj212.Ed2017)
+		if err != nil {
+			t.Fatalf("segment of %d bytes: %v", size, err)
+		}
+		want := 1
+		if size+len("QN=20240601090000001;") > 1024 {
+			want = 2
+		}
+		if len(packets) != want {
+			t.Errorf("segment of %d bytes: %d packets, want %d", size, len(packets), want)
+		}
+		for i := range packets {
+			packets[i].QN = "20240601090000001"
+			(*hj212.Codec)(nil).AppendMessage(nil, &packets[i]) // panics where it is too long
+		}
+	}
+}
+
+// The data area counts with its name and the && on both sides, the narrowest that the
+// tables can be read.
+func TestAreaLimit(t *testing.T) {
+	for _, test := range []struct {
+		e    hj212.Edition
+		most int
+	}{{hj212.Ed2005, 960}, {hj212.Ed2017, 950}, {hj212.Ed2025, 950}} {
+		for over := range 2 {
+			m := hj212.Message{ST: "31", CN: "2011", CP: hj212.Area{{{"DataTime", "20240601080000"}}, {{"a", ""}}}}
+			m.CP[1][0].Value = strings.Repeat("1", test.most+over-len("CP=&&DataTime=20240601080000;a=&&"))
+			_, err := hj212.Split(m, test.e)
+			long := slices.ContainsFunc(m.Strict(test.e), func(v hj212.Violation) bool { return v.Kind == hj212.LongArea })
+			if tooLong := over > 0; long != tooLong || errors.Is(err, hj212.ErrLongItem) != tooLong {
+				t.Errorf("%v, field CP of %d bytes: Strict says too long: %v; Split: %v", test.e, test.most+over, long, err)
+			}
+		}
 	}
 }
 

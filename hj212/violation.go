@@ -5,13 +5,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Violation is one thing that is not as the standard has it.
 type Violation struct {
 	Offset int // bytes from the beginning of what was looked at: segment or frame
 	Kind   Kind
-	Name   string // of the field, "" where there is none
+	Name   string // of the field, "" where there is none; ends where a password or key begins in it
 	Got    string // what is there, shortened, of a password or key only how long it is; "" where something is missing
 	Want   string // what the standard has, "" where the kind says it
 }
@@ -27,7 +28,7 @@ func (v Violation) String() string {
 		}
 	}
 	if v.Want != "" {
-		b = fmt.Appendf(b, ", want %s", v.Want)
+		b = fmt.Appendf(b, ", want %s", visible(v.Want))
 	}
 	return string(b)
 }
@@ -97,13 +98,13 @@ const (
 	UnknownReturn  // of QnRtn or ExeRtn
 	UnknownMark    // data flag unknown
 	Interval       // interval not in the list
-	LongArea       // 960 bytes in 2005, 950 later
+	LongArea       // 960 bytes in 2005, 950 later, CP=&& and && counted
 	PacketOver     // PNO over PNUM
 	PacketDigits   // PNUM has more than one digit
 	EditionField   // RF before 2025
 
 	// Of a message that is to be written: what [Message.Strict] says beside others.
-	BreaksForm // a separator, && or a line end in a name or value that is to be written
+	BreaksForm // a separator, &&, a line end or an open log in a name or value that is to be written
 
 	// Of the list itself.
 	MoreLeft // the last one of a list that was full
@@ -235,16 +236,42 @@ func (vs *violations) add(offset int, kind Kind, name, got, want string) {
 		if isSecret(name, got) {
 			got = strconv.Itoa(len(got)) + " bytes"
 		}
-		*vs = append(*vs, Violation{offset, kind, shorten(name), shorten(got), want})
+		*vs = append(*vs, Violation{offset, kind, shorten(hideName(name)), shorten(got), want})
 	case n == maxViolations-1:
 		*vs = append(*vs, Violation{Offset: offset, Kind: MoreLeft})
 	}
 }
 
 // isSecret reports whether a value is, or has in it, what must not come into logs:
-// a missing semicolon puts PW into the value before it.
+// a missing semicolon puts PW into the value before it, and not all write the name, or
+// what is behind it, as the standard does.
 func isSecret(name, value string) bool {
-	return value != "" && (name == "PW" || name == "NewPW" || name == "NewSK" || strings.Contains(value, "PW=") || strings.Contains(value, "NewSK="))
+	return value != "" && (secretAt(name+"=") > 0 || secretAt(value) > 0)
+}
+
+// hideName is a name up to where a password or key begins in it, as in "PW:123456",
+// which has no =.
+func hideName(name string) string {
+	if i := secretAt(name); i > 0 && i < len(name) {
+		return name[:i] + "..."
+	}
+	return name
+}
+
+// secretAt is where in s a password or key may begin: behind PW, NewPW or NewSK in
+// letters of either case, and =, a colon or a blank. It is 0 where there is none.
+func secretAt(s string) int {
+	for i := 1; i < len(s); i++ {
+		if c := s[i]; c != '=' && c != ':' && !isBlankByte(c) {
+			continue
+		}
+		for _, word := range [...]string{"PW", "NewSK"} {
+			if n := len(word); i >= n && strings.EqualFold(s[i-n:i], word) {
+				return i + 1
+			}
+		}
+	}
+	return 0
 }
 
 // sorted returns the list in the order of the bytes.
@@ -264,6 +291,14 @@ func shorten(s string) string {
 		return s
 	}
 	return s[:most] + "..."
+}
+
+// visible is s as it is where all of it can be seen, with blanks, else quoted.
+func visible(s string) string {
+	if !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool { return !strconv.IsPrint(r) }) {
+		return strconv.Quote(s)
+	}
+	return s
 }
 
 // printable is s as it is where it is plain ASCII, else quoted.

@@ -99,7 +99,7 @@ var kindRows = []struct {
 	{kind: hj212.UnknownMark, by: "check 2017 up", data: strings.Replace(plainData, "-Flag=N", "-Flag=X", 1), at: "X&&", name: "w01018-Flag", got: "X"},
 	{kind: hj212.Interval, by: "check 2017 down", data: head[:30] + "1064" + head[34:] + "CP=&&MinInterval=7&&", at: "7&&", name: "MinInterval", got: "7"},
 	{kind: hj212.Interval, by: "check 2017 down", data: head[:30] + "1062" + head[34:] + "CP=&&RtdInterval=10&&", at: "10&&", name: "RtdInterval", got: "10"},
-	{kind: hj212.LongArea, by: "check 2017 up", data: strings.Replace(plainData, "&&Data", "&&i11001-Info=//"+strings.Repeat("x", 900)+"//;Data", 1), at: "CP=&&", after: 5 + 950, name: "CP", got: "969 bytes", others: []hj212.Kind{hj212.LongData}},
+	{kind: hj212.LongArea, by: "check 2017 up", data: strings.Replace(plainData, "&&Data", "&&i11001-Info=//"+strings.Repeat("x", 900)+"//;Data", 1), at: "CP=&&", after: 5 + 943, name: "CP", got: "976 bytes", others: []hj212.Kind{hj212.LongData}},
 	{kind: hj212.LongData, by: "check 2017 up", data: strings.Replace(plainData, "&&Data", "&&i11001-Info=//"+strings.Repeat("x", 900)+"//;Data", 1), after: 1024, got: "1056 bytes", others: []hj212.Kind{hj212.LongArea}},
 	{kind: hj212.PacketOver, by: "check 2017 up", data: strings.Replace(plainData, "Flag=5", "Flag=7;PNUM=2;PNO=3", 1), at: "PNO", name: "PNO", got: "3"},
 	{kind: hj212.PacketDigits, by: "check 2025 up", data: strings.Replace(plainData, "Flag=5", "Flag=11;PNUM=12;PNO=3", 1), at: "PNUM", name: "PNUM", got: "12"},
@@ -189,12 +189,22 @@ func TestViolationSecrets(t *testing.T) {
 	const secret = "s3cr;et"
 	m := hj212.Message{QN: "x", PW: secret, CP: hj212.Area{{{"NewPW", secret}, {"NewSK", secret}, {"a", "1PW=" + secret}}}}
 	got := fmt.Sprint(m.Strict(hj212.Ed2017), m.Check(hj212.Ed2025, hj212.Down))
+	mixed := hj212.Message{CP: hj212.Area{{{"PW s3cr-Rtd", "1"}, {"a21026-Rtd", "2"}}}}
+	got += fmt.Sprint(mixed.Strict(hj212.Ed2017), mixed.Check(hj212.Ed2017, hj212.Up))
 	for _, data := range []string{
 		"PW=s3cr=;PW=s3cr;CP=&&&&",
 		"MN=1PW=s3cr;CP=&&&&",
 		"CP=&&PW=s3cr\xff&&",
 		"CP=&&NewSK=s3cr\x00;NewSK=s3cr\x00&&",
 		"CP=&&&&PW=s3cr;",
+		"MN=1pw=s3cr;CP=&&&&",
+		"newpw=s3cr\xff;CP=&&&&",
+		"CP=&&pw=s3cré;Newsk=s3cré;x-NewSK=s3cré&&",
+		"CP=&&PW:s3cr&&",
+		"CP=&&PW s3cr;newsk\ts3cr&&",
+		"CP=&&a=1,pW: s3cré&&",
+		"Pw:s3cr;CP=&&a=1PW =s3cr&&",
+		"CP=&&&&NewPw: s3cr",
 	} {
 		_, vs := hj212.ParseMessage([]byte(data))
 		got += fmt.Sprint(vs)
@@ -204,6 +214,37 @@ func TestViolationSecrets(t *testing.T) {
 	}
 	if strings.Contains(got, "s3cr") {
 		t.Errorf("violations tell the secret: %s", got)
+	}
+}
+
+// Words that only look like a password's tell what is there.
+func TestViolationNoSecret(t *testing.T) {
+	for _, value := range []string{"PW", "newpwd=1", "1PWx:2", "sk=1", "W=1"} {
+		_, vs := hj212.ParseMessage([]byte(head + "CP=&&a=" + value + "é&&"))
+		if got := fmt.Sprint(vs); !strings.Contains(got, value) {
+			t.Errorf("violations of %q: %s", value, got)
+		}
+	}
+}
+
+// What is wanted may come from the peer, and may be the end of a line.
+func TestViolationWant(t *testing.T) {
+	long := strings.Repeat("é\n", 100)
+	m := hj212.Message{CP: hj212.Area{{{long + "-Rtd", "1"}, {"a21026-Rtd", "2"}}}}
+	all := m.Check(hj212.Ed2017, hj212.Up)
+	f := hj212.Frame{Raw: []byte(frame2017[:111])}
+	all = append(all, f.Violations()...)
+	shown := 0
+	for _, v := range all {
+		if v.Kind == hj212.MixedItem || v.Kind == hj212.NoEnd {
+			shown++
+		}
+		if s := v.String(); len(s) > 400 || strings.ContainsAny(s, "\r\n") {
+			t.Errorf("violation %q has foreign bytes in it", s)
+		}
+	}
+	if shown != 2 {
+		t.Errorf("violations %v, want a mixed item and no end", all)
 	}
 }
 

@@ -137,12 +137,27 @@ func checks() []vector {
 
 	// Only 2005, whose header may be short, has room for an area over its limit in a
 	// segment that is not.
-	area := "DataTime=20040516020111"
-	for i := 1; len(area) < 961; i++ {
-		area += fmt.Sprintf(";SB%d-RS=1", i)
+	states := func(ones, tens, hundreds int) string {
+		s := "DataTime=20040516020111"
+		for _, r := range []struct{ from, n int }{{1, ones}, {10, tens}, {100, hundreds}} {
+			for i := range r.n {
+				s += fmt.Sprintf(";SB%d-RS=1", r.from+i)
+			}
+		}
+		return s
 	}
-	long := of("2005", "2021") + area + "&&"
-	whole("area-long", "2005 up", fmt.Sprintf("a data area of %d bytes: 960 are the most", len(area)), long, "long-area=CP")
+	for _, r := range []struct {
+		name, area, want, comment string
+		size                      int
+	}{
+		{"area-long", states(9, 85, 0), "long-area=CP", "one byte over the limit", 961},
+		{"ok-area-full", states(9, 75, 9), "", "the most there may be", 960},
+	} {
+		if n := len("CP=&&" + r.area + "&&"); n != r.size {
+			panic(fmt.Sprintf("frames: %s has %d bytes", r.name, n))
+		}
+		whole(r.name, "2005 up", fmt.Sprintf("a data area of %d bytes with CP=&& and &&: %s", r.size, r.comment), of("2005", "2021")+r.area+"&&", r.want)
+	}
 	return list
 }
 

@@ -170,6 +170,9 @@ func ciphers() []vector {
 	noEnd := taken("cipher-no-cr-lf", "neither CR nor LF, and the next frame follows", live, areaRotated)
 	noEnd.keys, noEnd.seen, noEnd.violations = []string{rotated}, true, []string{fmt.Sprintf("frame:no-end@%d", len(noEnd.raw)-2)}
 	noEnd.raw, noEnd.rest, noEnd.means = strings.TrimSuffix(noEnd.raw, "\r\n")+next, len(next), append(noEnd.means, other)
+	cut := taken("cipher-short-cr", "the stream ends behind the crc: CR and LF are left out", live, areaRotated)
+	cut.raw = strings.TrimSuffix(cut.raw, "\r\n")
+	cut.expect, cut.keys, cut.seen, cut.violations = "short", []string{rotated}, true, []string{fmt.Sprintf("frame:no-end@%d", len(cut.raw))}
 	lower := taken("cipher-lower", "crc digits in lower case", head1, areaA3)
 	lower.seen, lower.violations = true, []string{fmt.Sprintf("frame:lower-crc@%d", len(lower.raw)-6)}
 	lower.raw = swap(lower.raw, "B541\r\n", "b541\r\n")
@@ -182,7 +185,7 @@ func ciphers() []vector {
 		raw: wrap(live + "a21026-Rtd=18.5&&"), means: []string{live + "a21026-Rtd=18.5&&"},
 	}
 	empty := vector{name: "cipher-empty", comment: "an empty data area has nothing to encrypt", keys: []string{first}, raw: next, means: []string{other}}
-	list = append(list, second, last, noEnd, lower, plain, short, empty)
+	list = append(list, second, last, noEnd, cut, lower, plain, short, empty)
 
 	turned := refused("cipher-turned", "one bit of the cipher text is turned", "key@91", areaRotated, rotated)
 	at := strings.Index(turned.raw, "CP=&&") + len("CP=&&") + 20

@@ -59,8 +59,6 @@ func parts() []vector {
 		{"data-1", 106, "the segment but for its last byte"},
 		{"crc-0", 107, "all before the crc"},
 		{"crc-2", 109, "half of the crc"},
-		{"cr", 111, "all before CR LF: only the next frame could say that they are left out"},
-		{"lf", 112, "all but LF"},
 	} {
 		list = append(list, vector{name: "short-" + r.name, expect: "short", comment: "the stream ends: " + r.comment, raw: good[:r.n], skipped: r.n, end: "cut"})
 	}
@@ -69,6 +67,27 @@ func parts() []vector {
 		vector{name: "short-nothing", expect: "short", comment: "a stream without bytes"},
 		vector{name: "short-second", comment: "the stream ends within the second frame", raw: good + next[:40], rest: 40, skipped: 40, end: "cut", means: []string{base}},
 	)
+	// As a frame at the first byte more may come; the end of the stream says that it does
+	// not.
+	for _, r := range []struct {
+		name    string
+		n       int
+		comment string
+	}{
+		{"cr", 111, "behind the crc: CR and LF are left out"},
+		{"lf", 112, "behind CR: LF is left out"},
+	} {
+		list = append(
+			list,
+			vector{name: "short-" + r.name, expect: "short", comment: "the stream ends " + r.comment, seen: true, violations: []string{"frame:no-end@111"}, raw: good[:r.n], means: []string{base}},
+			vector{name: "short-" + r.name + "-crc", expect: "crc@107", comment: "the stream ends " + r.comment + "; and the crc is wrong", raw: swap(good[:r.n], "1C80", "1C81"), skipped: r.n},
+		)
+	}
+	far := "##9999QN="
+	list = append(list, vector{
+		name: "short-cr-far", expect: "short", comment: "a head that states 9999 bytes, then a frame, and the stream ends behind its crc", seen: true, violations: []string{"frame:no-end@111"},
+		raw: far + good[:111], skipped: len(far), means: []string{base},
+	})
 	for _, r := range []struct {
 		name, expect, comment string
 		n                     int
