@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
@@ -343,6 +344,19 @@ func TestRequests(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestNoEnd has a platform whose frames end with their CRC: an answer counts when nothing
+// comes behind it, and is not waited for in vain.
+func TestNoEnd(t *testing.T) {
+	run(t, nil, func(r *rig) {
+		r.f.set(func(_ int, g got) []byte { return bytes.TrimRight(taken(g.fields["QN"]), "\r\n") })
+		r.log.add("stat", minute(t0))
+	}, func(r *rig) {
+		wait(3 * time.Second)
+		want(t, "cursor", r.log.acked(), 1)
+		want(t, "Resent", r.p.Stats().Resent, 0)
+	})
 }
 
 // TestRubbish has bad frames before the answer.

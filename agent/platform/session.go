@@ -45,6 +45,10 @@ type job struct {
 const (
 	heardAhead = 16          // messages that wait for the loop
 	idle       = time.Minute // without anything to do
+
+	// restOfFrame is how long the rest of a frame may take. Platforms that leave out CR
+	// LF are seen in the field: their answers count after that time.
+	restOfFrame = 2 * time.Second
 )
 
 func newSession(p *Platform, c net.Conn) *session {
@@ -101,6 +105,13 @@ func (s *session) run(ctx context.Context) error {
 func (s *session) listen() {
 	defer close(s.heard)
 	r := hj212.NewReader(s.c)
+	r.Begun = func(begun bool) {
+		if begun {
+			s.c.SetReadDeadline(time.Now().Add(restOfFrame))
+		} else {
+			s.c.SetReadDeadline(time.Time{})
+		}
+	}
 	var skipped uint64
 	for {
 		data, err := r.Next()
