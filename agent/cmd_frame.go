@@ -3,9 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/hex"
+	goflag "flag"
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -141,7 +143,7 @@ func makeFrame(args []string, out, errs io.Writer) error {
 	f.StringVar(&m.CN, "cn", "", "command code, as 2011")
 	f.StringVar(&m.PW, "pw", "123456", "password")
 	f.StringVar(&m.MN, "mn", "", "identity of the field machine")
-	flag := f.Int("flag", -1, "0 to 255; by edition and command if left out")
+	flag := f.Uint("flag", 0, "0 to 255; by edition and command if left out")
 	f.BoolVar(&m.RF, "rf", false, "marked as sent after the event (2025)")
 	f.IntVar(&m.PNUM, "pnum", 0, "packets in all")
 	f.IntVar(&m.PNO, "pno", 0, "number of this packet")
@@ -175,9 +177,12 @@ func makeFrame(args []string, out, errs io.Writer) error {
 	if m.PNUM > 0 {
 		m.Flag |= hj212.IsSplit
 	}
-	if *flag >= 0 {
-		m.Flag = hj212.Flag(*flag)
-	}
+	f.Visit(func(given *goflag.Flag) {
+		if given.Name == "flag" {
+			m.Flag = hj212.Flag(*flag)
+		}
+	})
+	m.EmptyMN = m.MN == "" && m.CN == "1001" // HJ 212-2025, table C.2
 	if m.CP, err = parseArea(rest); err != nil {
 		return err
 	}
@@ -192,7 +197,12 @@ func makeFrame(args []string, out, errs io.Writer) error {
 		}
 		codec.Keys = func(string) hj212.Keys { return keys }
 	}
-	wrong := append(m.Strict(e), m.Check(e, d)...)
+	wrong := m.Strict(e)
+	for _, v := range m.Check(e, d) {
+		if !slices.Contains(wrong, v) {
+			wrong = append(wrong, v)
+		}
+	}
 	if len(wrong) > 0 && !*force {
 		for _, v := range wrong {
 			fmt.Fprintf(errs, "envgate: error: %s\n", v)

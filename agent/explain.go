@@ -253,12 +253,12 @@ func (x *explainer) title(m *hj212.Message, size int) (hj212.Edition, hj212.Dire
 		way = x.say("platform to field", "上位机→现场机")
 	}
 	x.printf(x.say("frame %d, %d bytes, %v, %s: CN %s %s\n", "第 %d 帧，%d 字节，%v，%s：CN %s %s\n"),
-		x.frames, size, e, way, m.CN, x.say(c.English, c.Chinese))
+		x.frames, size, e, way, shown([]byte(m.CN), 24), x.say(c.English, c.Chinese))
 	return e, d
 }
 
-// direction is that in which the command goes; where it goes both ways, data go up and
-// questions down.
+// direction is that in which the command goes. Where it goes both ways, the parameters
+// tell: data go up, and what asks for them down.
 func (x *explainer) direction(m *hj212.Message, e hj212.Edition) (hj212.Direction, hj212.Command) {
 	if len(x.directions) == 1 {
 		c, _ := hj212.LookupCommand(e, x.directions[0], m.CN)
@@ -267,17 +267,20 @@ func (x *explainer) direction(m *hj212.Message, e hj212.Edition) (hj212.Directio
 	up, isUp := hj212.LookupCommand(e, hj212.Up, m.CN)
 	down, isDown := hj212.LookupCommand(e, hj212.Down, m.CN)
 	_, asks := m.CP.Get("BeginTime")
-	if isDown && (!isUp || asks || !has(m.CP, up.Required)) {
+	switch {
+	case !isDown:
+	case !isUp, asks, up.Pattern == hj212.Answer: // most answers that go both ways are a platform's
+		return hj212.Down, down
+	case fits(m.CP, down) && (!fits(m.CP, up) || len(down.Required) > len(up.Required)):
 		return hj212.Down, down
 	}
 	return hj212.Up, up
 }
 
-// has says whether all parameters that an upload must have are there; * stands for
-// any code.
-func has(cp hj212.Area, required []string) bool {
-	for _, r := range required {
-		if _, ok := cp.Get(r); !ok && !strings.HasPrefix(r, "*") {
+// fits says whether all parameters are there that a command must have.
+func fits(cp hj212.Area, c hj212.Command) bool {
+	for _, name := range c.Required {
+		if !cp.Has(name) {
 			return false
 		}
 	}
@@ -473,9 +476,15 @@ func (x *explainer) fault(err error) string {
 	return s
 }
 
-// right is the frame as it should be.
+// right is the frame as it should be. Bytes that a terminal would obey are not written:
+// its length and CRC then have to do.
 func (x *explainer) right(data []byte) {
-	x.printf("  > %s%s\n", x.say("right would be: ", "正确的帧："), strings.TrimRight(string(x.codec.AppendFrame(nil, data)), "\r\n"))
+	frame := bytes.TrimRight(x.codec.AppendFrame(nil, data), "\r\n")
+	if text := string(frame); shown(frame, len(frame)) == text {
+		x.printf("  > %s%s\n", x.say("right would be: ", "正确的帧："), text)
+		return
+	}
+	x.printf("  > %s\n", fmt.Sprintf(x.say("right would be: length %s, CRC %s", "正确的长度 %s，CRC %s"), frame[2:6], frame[len(frame)-4:]))
 }
 
 // end is the last line, and the error where not all was right.
