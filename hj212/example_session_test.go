@@ -87,3 +87,68 @@ func Example_session() {
 	//           the platform is told: done
 	//           the field machine is told: ended
 }
+
+// A logger comes from the factory without an MN. The platform knows its serial number,
+// and gives it one; what the logger had to send waits until then (HJ 212-2025, C.2 and
+// C.3).
+func Example_registration() {
+	field, err := hj212.NewFieldSide(hj212.FieldOptions{
+		Edition: hj212.Ed2025, ST: "32", PW: "123456",
+		Registration: []hj212.Param{{Name: "i23005-Info", Value: "6970000000001ABCDEFG1234"}},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	platform, err := hj212.NewPlatformSide(hj212.PlatformOptions{Edition: hj212.Ed2025, ST: "32", PW: "123456"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	known := map[string]string{"6970000000001ABCDEFG1234": "010000A8900016F000169DC0"}
+
+	now := time.Date(2026, 1, 1, 8, 0, 0, 0, hj212.Beijing)
+	_, err = field.Upload(hj212.Message{CN: "2011", CP: hj212.Area{{{Name: "DataTime", Value: "20260101080000"}}}}, now)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	for busy := true; busy; {
+		busy = false
+		for m, ok := field.Next(now); ok; m, ok = field.Next(now) {
+			busy = true
+			fmt.Printf("field:    CN=%s MN=%s\n", m.CN, m.MN)
+			platform.Receive(m, now)
+		}
+		for e, ok := platform.Event(); ok; e, ok = platform.Event() {
+			busy = true
+			if e.Type == hj212.EventNotice && e.Message.CN == "1001" {
+				serial, _ := e.Message.CP.Get("i23005-Info")
+				if mn, ok := known[serial]; ok {
+					_, _ = platform.Request(hj212.Message{CN: "1002", MN: mn, CP: hj212.Area{{{Name: "i23005-Info", Value: serial}}}}, now)
+				}
+			}
+		}
+		for m, ok := platform.Next(now); ok; m, ok = platform.Next(now) {
+			busy = true
+			fmt.Printf("platform: CN=%s MN=%s\n", m.CN, m.MN)
+			field.Receive(m, now)
+		}
+		for e, ok := field.Event(); ok; e, ok = field.Event() {
+			busy = true
+			if e.Type == hj212.EventRegistered {
+				fmt.Println("          the field machine keeps", field.MN()) // over a restart, too
+			}
+		}
+	}
+
+	// Output:
+	// field:    CN=1001 MN=
+	// platform: CN=9013 MN=
+	// platform: CN=1002 MN=010000A8900016F000169DC0
+	//           the field machine keeps 010000A8900016F000169DC0
+	// field:    CN=9011 MN=010000A8900016F000169DC0
+	// field:    CN=9012 MN=010000A8900016F000169DC0
+	// field:    CN=2011 MN=010000A8900016F000169DC0
+	// platform: CN=9014 MN=010000A8900016F000169DC0
+}

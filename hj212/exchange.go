@@ -3,6 +3,7 @@ package hj212
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -30,12 +31,16 @@ type Exchange uint64
 
 // An Event is what the caller should know of an exchange.
 type Event struct {
-	Type     EventType
-	Exchange Exchange // 0 for what has none: heartbeats, registration
-	// Message is what the peer sent, or of EventTaken, EventFailed and EventEnded
-	// what the exchange began with, as it went out or came in; of an upload of
-	// several packets that is the last one sent. Its area is shared: do not write to
-	// it.
+	Type EventType
+	// Exchange is 0 for what has none: heartbeats and the registration, notices of the
+	// peer, and uploads that nobody asked for.
+	Exchange Exchange
+	// Message is what the peer sent, of EventNotice, EventUpload, EventData,
+	// EventRefused (the 9011), EventDone (the 9012) and EventRegistered (the 1002). Of
+	// the others it is what the exchange began with: of EventRequest, EventRoom and
+	// EventEnded the request as it came in, of EventTaken, EventFailed and
+	// EventAccepted ours as it went out; of an upload of several packets that is the
+	// last one sent. Its area is shared: do not write to it.
 	Message Message
 	// Again is true of a copy of a message that was reported before.
 	Again bool
@@ -47,10 +52,28 @@ type Event struct {
 	Err error
 }
 
+// LogValue is what a log may know of an event: no password and no key, as of a
+// [Message].
+func (e Event) LogValue() slog.Value {
+	as := []slog.Attr{slog.String("type", e.Type.String()), slog.Uint64("exchange", uint64(e.Exchange)), slog.Any("message", e.Message)}
+	if e.Again {
+		as = append(as, slog.Bool("again", true))
+	}
+	if e.Rtn != 0 {
+		as = append(as, slog.Int("rtn", e.Rtn))
+	}
+	if e.Err != nil {
+		as = append(as, slog.Any("err", e.Err))
+	}
+	return slog.GroupValue(as...)
+}
+
 // An EventType says what happened.
 type EventType uint8
 
-// The events. Those of [FieldSide] come first.
+// The events. EventTaken, EventFailed and EventNotice are told by both sides, those from
+// EventRequest to EventRegistered by a [FieldSide] alone, and those from EventUpload on
+// by a [PlatformSide] alone.
 const (
 	// EventTaken: an upload was answered whole; a notification was answered. Where no
 	// answer is asked for, the upload was handed out: who cannot write it then
@@ -59,10 +82,13 @@ const (
 	// EventFailed: an upload, notification, heartbeat, registration or request
 	// came to nothing; Err says why. The exchange has ended.
 	EventFailed
+	// EventNotice: the peer notified. A FieldSide has the answer ready at once, a
+	// PlatformSide once this was fetched, if an answer is wanted; heartbeats and
+	// registrations come to it so, too.
+	EventNotice
+
 	// EventRequest: the platform asks for something. Accept or Refuse it.
 	EventRequest
-	// EventNotice: the peer notified, and is answered.
-	EventNotice
 	// EventRoom: a request whose Data said ErrBusy takes data again.
 	EventRoom
 	// EventEnded: a request that was answered is over, its last answer handed out.
@@ -71,21 +97,27 @@ const (
 	// now on. It has to be kept over a restart.
 	EventRegistered
 
-	// EventUpload: the field machine sent data by itself.
+	// EventUpload: the field machine sent data by itself, or so it seems: data of a
+	// history have a QN of their own, and those that overtake the 9011 look like an
+	// upload.
 	EventUpload
-	// EventAccepted: the field machine will execute the request.
+	// EventAccepted: the field machine will execute the request. It says so by a 9011,
+	// or by data with the QN of the request.
 	EventAccepted
-	// EventRefused: the field machine will not; Rtn says why. The exchange has
-	// ended.
+	// EventRefused: the field machine will not; Rtn says why. A notification that is
+	// answered like a request may be refused, too. The exchange has ended.
 	EventRefused
-	// EventData: data that the request asked for.
+	// EventData: data that the request asked for. Data with the QN of the request are;
+	// those of an accepted request for a span of time are known by a DataTime within
+	// it, and such a one may be an ordinary upload that was sent meanwhile.
 	EventData
-	// EventDone: the request has its result, Rtn. The exchange has ended.
+	// EventDone: the request has its result, Rtn. It comes without an EventAccepted
+	// where the 9011 was lost. The exchange has ended.
 	EventDone
 )
 
 var eventNames = [...]string{
-	EventTaken: "taken", EventFailed: "failed", EventRequest: "request", EventNotice: "notice", EventRoom: "room",
+	EventTaken: "taken", EventFailed: "failed", EventNotice: "notice", EventRequest: "request", EventRoom: "room",
 	EventEnded: "ended", EventRegistered: "registered", EventUpload: "upload", EventAccepted: "accepted",
 	EventRefused: "refused", EventData: "data", EventDone: "done",
 }
@@ -236,6 +268,26 @@ func isEchoable(m *Message) bool {
 	return len(m.Answers()) <= maxEcho && len(m.PW) <= maxEcho && len(m.MN) <= maxEcho
 }
 
+// isAnswer reports whether cn is that of an answer.
+func isAnswer(cn string) bool {
+	return cn == cnAnswer || cn == cnResult || cn == cnNoted || cn == cnTaken
+}
+
+// isCode reports whether a message with that CN may begin an exchange or be its data.
+// Vendors have codes from 9016 on.
+func isCode(cn string) bool { return len(cn) == 4 && allDigits(cn) && !isAnswer(cn) }
+
+// checkForm checks that no name or value of m would be read as form.
+func checkForm(m Message) error {
+	c := checker{m: &m}
+	c.at, c.head = m.offsets()
+	if c.breaks(); len(c.violations) > 0 {
+		v := c.violations[0]
+		return fmt.Errorf("hj212: message %s: %s: %s", printable(shorten(m.CN)), printable(v.Name), v.Kind.English())
+	}
+	return nil
+}
+
 // isCommand reports whether cn is a command code and no answer or heartbeat: the
 // classes 1000 to 3999 (HJ 212-2017, table 9), and what others have added to them.
 func isCommand(cn string) bool { return len(cn) == 4 && allDigits(cn) && cn[0] > '0' && cn[0] < '9' }
@@ -296,14 +348,22 @@ func (p *passage) tick(now time.Time) {
 func (p *passage) when(at time.Duration) time.Time { return p.last.Add(max(at-p.at, 0)) }
 
 // A numberer gives QNs: the time in milliseconds, or one more than the last where two
-// fall together or the clock went back.
+// fall together or the clock went back a little. Where it went back by more than
+// mostBack, it was wrong before, and the time is taken as it is now: one bad moment must
+// not leave QNs in the future for years.
 type numberer int64
+
+const mostBack = time.Hour
 
 // lastMilli is 9999-12-31 23:59:59.999 at +08:00, the last that has 17 digits.
 const lastMilli = 253402271999999
 
 func (n *numberer) next(now time.Time) string {
-	milli := min(max(now.UnixMilli(), int64(*n)+1, 0), lastMilli)
+	milli := now.UnixMilli()
+	if last := int64(*n); last-milli <= mostBack.Milliseconds() {
+		milli = max(milli, last+1)
+	}
+	milli = min(max(milli, 0), lastMilli)
 	*n = numberer(milli)
 	return StampMillis(time.UnixMilli(milli))
 }

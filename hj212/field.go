@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -20,7 +21,8 @@ type FieldOptions struct {
 	PW      string // access password
 	MN      string // identity; may be empty in 2025 with Registration
 
-	// NoAnswers sends uploads with Flag bit 0 clear: once, and they are taken at once.
+	// NoAnswers sends uploads and heartbeats with Flag bit 0 clear: once, and they are
+	// taken at once.
 	NoAnswers bool
 	OverTime  time.Duration // for an answer, default 10 s (HJ 212-2017, table 1), 24 h at most
 	ReCount   int           // attempts after the first, default 3 (HJ 212-2017, table 1), 99 at most
@@ -35,8 +37,17 @@ type FieldOptions struct {
 	// without their event being fetched; default 16.
 	Queue int
 	// Remember is for how long a copy of a request is known as one, default 10 min.
-	// It has to be longer than the platform repeats requests.
+	// It has to be longer than the platform repeats requests. Of requests and notices
+	// the last 32 are known. When one has to make room, requests with a QN up to its own
+	// that are not known are refused with QnRtn 7 for as long, as they may have been
+	// executed: a platform's QNs have to rise.
 	Remember time.Duration
+	// Pattern says how an exchange goes that the platform begins with that message, for
+	// commands that the standard's tables have not, or have otherwise: Request,
+	// RequestData or Notification; Upload and Answer refuse it (QnRtn 8), NoPattern
+	// leaves it to the tables. It is asked before password and MN are looked at, and of
+	// copies, too: it has only to say what it knows. nil leaves all to the tables.
+	Pattern func(*Message) Pattern
 
 	// Registration is what 1001 says (i23005-Info, the logger's serial number, is
 	// required, then i23006-Info to i23008-Info). It is sent while MN is empty (HJ
@@ -70,6 +81,9 @@ type FieldStats struct {
 // call Next and Event in turn until both have nothing; then wait for a message or for
 // Wake.
 //
+// Its events are EventTaken and EventFailed of uploads and notifications, EventRequest,
+// EventRoom and EventEnded of the platform's requests, EventNotice, and EventRegistered.
+//
 // It is not safe for use by several goroutines at once.
 type FieldSide struct {
 	o       FieldOptions
@@ -85,6 +99,7 @@ type FieldSide struct {
 	uploads  []*sending // the first Window are in flight
 	requests []*request
 	past     []pastRequest // the newest last
+	dropped  [18]dropped   // what had to make room in past, by the length of QN
 	events   []happening
 	ended    int // events of own exchanges in events
 
@@ -120,10 +135,21 @@ func NewFieldSide(o FieldOptions) (*FieldSide, error) {
 		return nil, fmt.Errorf("hj212: edition is %d: 2005, 2017 or 2025", int(o.Edition))
 	case o.ST == "":
 		return nil, errors.New("hj212: ST is empty")
+	case o.PW == "":
+		return nil, errors.New("hj212: PW is empty")
 	case len(o.PW) > maxEcho || len(o.MN) > maxEcho:
 		return nil, fmt.Errorf("hj212: PW or MN is longer than %d bytes", maxEcho)
 	case o.MN == "" && (o.Edition != Ed2025 || f.serial == ""):
 		return nil, errors.New("hj212: MN is empty: only 2025 assigns one, to a Registration with i23005-Info")
+	}
+	m := f.registration()
+	m.ST, m.PW, m.MN, m.Flag = o.ST, strings.Repeat("0", f.widthPW), cmp.Or(o.MN, widestMN), NewFlag(o.Edition, WantAnswer)
+	if err := checkLength(m); err != nil {
+		return nil, err
+	}
+	m.PW, m.MN = o.PW, o.MN
+	if err := checkForm(m); err != nil {
+		return nil, err
 	}
 	if o.Heartbeat != 0 {
 		if err := checkDelay("Heartbeat", o.Heartbeat); err != nil {
@@ -145,11 +171,18 @@ func (f *FieldSide) MN() string { return f.o.MN }
 
 // SetPW changes the password, after the Done of a 1072. Messages in flight keep the old
 // one, and so do the answers of that exchange (HJ 212-2017, C.9). The error says that pw
-// is longer than the standard's 6 characters and than the first password: messages that
-// wait were cut for frames with those.
+// is empty or breaks the form of a message, or is longer than the standard's 6
+// characters and than the first password: messages that wait were cut for frames with
+// those.
 func (f *FieldSide) SetPW(pw string) error {
-	if len(pw) > f.widthPW {
+	switch {
+	case pw == "":
+		return errors.New("hj212: PW is empty")
+	case len(pw) > f.widthPW:
 		return fmt.Errorf("hj212: password has %d characters, %d at most", len(pw), f.widthPW)
+	}
+	if err := checkForm(Message{CN: "1072", PW: pw}); err != nil {
+		return err
 	}
 	f.o.PW = pw
 	return nil
@@ -172,12 +205,14 @@ func (f *FieldSide) Stats() FieldStats { return f.stats }
 // wanted; the rest is filled in when it goes out. What is too long for one frame is
 // sent as several packets. EventTaken or EventFailed ends the exchange; who wants to
 // try a failed one again uploads it again, with a new QN. Uploads wait until there is
-// an MN. m.CP is not copied: leave it alone until the exchange has ended.
+// an MN. m.CP is not copied: leave it alone until the exchange has ended. CN is any but
+// that of an answer: vendors have codes of their own, as 9021.
 //
-// The error is ErrBusy where the queue is full, and else says that m cannot be sent.
+// The error is ErrBusy where the queue is full, and else says that m cannot be sent: it
+// is too long, or has a name or value that breaks the form.
 func (f *FieldSide) Upload(m Message, now time.Time) (Exchange, error) {
 	f.pass(now)
-	if !isCommand(m.CN) {
+	if !isCode(m.CN) {
 		return 0, fmt.Errorf("hj212: upload with CN %q", m.CN)
 	}
 	if f.busy() {
@@ -192,11 +227,12 @@ func (f *FieldSide) Upload(m Message, now time.Time) (Exchange, error) {
 	return f.last, nil
 }
 
-// Notify queues a notification, which is answered by a 9013: 1013, 1014, 2072 in 2005.
-// It is as Upload otherwise. 1001 and 9015 go out by themselves.
+// Notify queues a notification, which is answered by a 9013: 1013, 1014, 2072 in 2005,
+// and what vendors have of the kind. It is as Upload otherwise. 1001 and 9015 go out by
+// themselves.
 func (f *FieldSide) Notify(m Message, now time.Time) (Exchange, error) {
 	f.pass(now)
-	if !isCommand(m.CN) && m.CN != cnHeartbeat {
+	if !isCode(m.CN) {
 		return 0, fmt.Errorf("hj212: notification with CN %q", m.CN)
 	}
 	if f.busy() {
@@ -205,7 +241,7 @@ func (f *FieldSide) Notify(m Message, now time.Time) (Exchange, error) {
 	s := f.notification(f.last+1, m)
 	m = s.packets[0]
 	m.PW, m.MN = strings.Repeat("0", f.widthPW), cmp.Or(f.o.MN, widestMN)
-	if err := checkLength(m); err != nil {
+	if err := cmp.Or(checkLength(m), checkForm(m)); err != nil {
 		return 0, err
 	}
 	f.last++
@@ -216,11 +252,16 @@ func (f *FieldSide) Notify(m Message, now time.Time) (Exchange, error) {
 func (f *FieldSide) notification(x Exchange, m Message) *sending {
 	m.ST = cmp.Or(m.ST, f.o.ST)
 	m.QN, m.HasFlag, m.Flag, m.PNUM, m.PNO = "", true, versionFlag(f.o.Edition), 0, 0
-	if f.o.Edition != Ed2005 { // where it has Flag=0 and is answered all the same (HJ/T 212-2005, C.10)
+	// In 2005 it has Flag=0 and is answered all the same (HJ/T 212-2005, C.10).
+	if f.o.Edition != Ed2005 && !f.isOnce(&m) {
 		m.Flag |= WantAnswer
 	}
 	return &sending{x: x, packets: []Message{m}}
 }
+
+// isOnce reports whether nobody answers a notification: a heartbeat does without, all
+// others are of use only when they were read.
+func (f *FieldSide) isOnce(m *Message) bool { return f.o.NoAnswers && m.CN == cnHeartbeat }
 
 func (f *FieldSide) busy() bool {
 	n := len(f.uploads) + f.ended
@@ -243,10 +284,16 @@ func (f *FieldSide) split(m Message, e Edition, answers bool) ([]Message, error)
 	}
 	m.HasFlag = answers || e != Ed2005 // which is printed without (HJ/T 212-2005, C.4)
 	packets := []Message{m}
-	var err error
-	if split {
+	err := checkForm(m)
+	switch {
+	case err != nil:
+	case split:
+		if m.HasFlag {
+			m.Flag |= IsSplit // which may be a digit more
+		}
 		err = checkLength(m)
-	} else {
+		packets[0] = m
+	default:
 		packets, err = Split(m, e)
 	}
 	if err != nil {
@@ -306,7 +353,7 @@ func (f *FieldSide) Receive(m Message, now time.Time) {
 		f.receiveNoted(m.Answers())
 	case m.CN == cnTaken:
 		f.receiveTaken(&m)
-	case isCommand(m.CN):
+	case isCommand(m.CN), isCode(m.CN) && f.pattern(&m) != NoPattern:
 		f.receiveCommand(m)
 	default:
 		f.stats.Others++
@@ -317,14 +364,18 @@ func (f *FieldSide) receiveNoted(qn string) {
 	for i, s := range f.notes {
 		if s.begun && s.packets[0].QN == qn {
 			f.notes = slices.Delete(f.notes, i, i+1)
-			f.stats.Taken++
-			if s.x != 0 {
-				f.tell(Event{Type: EventTaken, Exchange: s.x, Message: s.packets[0]})
-			}
+			f.noted(s)
 			return
 		}
 	}
 	f.stats.Strays++
+}
+
+func (f *FieldSide) noted(s *sending) {
+	f.stats.Taken++
+	if s.x != 0 {
+		f.tell(Event{Type: EventTaken, Exchange: s.x, Message: s.packets[0]})
+	}
 }
 
 // receiveTaken takes a 9014. Its ST and MN are not looked at: platforms differ, and the
@@ -332,16 +383,34 @@ func (f *FieldSide) receiveNoted(qn string) {
 func (f *FieldSide) receiveTaken(m *Message) {
 	qn := m.Answers()
 	cn, hasCN := m.CP.Get("CN") // 2005
-	fits := func(sent *Message) bool { return sent.QN == qn && qn != "" && (!hasCN || cn == sent.CN) }
+	pno, hasPNO := m.CP.Get("PNO")
+	fits := func(sent *Message) bool {
+		return sent.QN == qn && qn != "" && (!hasCN || cn == sent.CN) && (!hasPNO || sent.PNO == 0 || pno == strconv.Itoa(sent.PNO))
+	}
 	for _, r := range f.requests {
 		switch {
 		case r.acked && r.begun && len(r.data) > 0 && fits(&r.data[0]):
+			// All data of a history of 2005 have one QN: the answer to a copy of the last
+			// ones says nothing of those that were sent since.
+			if r.stale > 0 && r.tries == 1 {
+				r.stale--
+				f.stats.Strays++
+				return
+			}
+			if r.stale = 0; repeatsQN(&r.m) {
+				r.stale = max(r.tries-1, 0)
+			}
 			f.stats.Taken++
 			f.shift(r)
 			r.until = f.time.at + f.o.ExecTime
 			f.close(r)
 			return
 		case r.stage == closing && f.awaitsResult(r) && r.tries > 0 && qn == r.m.QN && (!hasCN || cn == cnResult):
+			if !hasCN && r.stale > 0 && r.tries == 1 {
+				r.stale--
+				f.stats.Strays++
+				return
+			}
 			f.stats.Taken++
 			f.end(r)
 			return
@@ -400,9 +469,13 @@ func (f *FieldSide) next(now time.Time) (m Message, again, ok bool) {
 		}
 		return a.Message, false, true
 	}
-	for _, s := range f.notes {
+	for i, s := range f.notes {
 		if f.mayFly(s) {
 			m, again = f.launch(s, now)
+			if f.isOnce(&m) {
+				f.notes = slices.Delete(f.notes, i, i+1)
+				f.noted(s)
+			}
 			return m, again, true
 		}
 	}
@@ -448,6 +521,11 @@ func (f *FieldSide) pass(now time.Time) {
 	f.time.tick(now)
 	for len(f.past) > 0 && f.past[0].at < f.time.at-f.o.Remember {
 		f.past = slices.Delete(f.past, 0, 1)
+	}
+	for i := range f.dropped {
+		if f.dropped[i].at < f.time.at-f.o.Remember {
+			f.dropped[i] = dropped{}
+		}
 	}
 }
 
@@ -539,10 +617,13 @@ func (w *waking) when(p *passage) time.Time {
 }
 
 // Reset says that the connection was lost and made anew. What was in flight goes again
-// at once, the same messages with the same QN and with all attempts; answers that wait
-// stay.
+// at once, the same messages with the same QN and with all attempts, and so does the
+// registration where there is no MN yet; answers that wait stay.
 func (f *FieldSide) Reset(now time.Time) {
 	f.pass(now)
+	if !f.notifies(cnHardware) {
+		f.registerAt = f.time.at
+	}
 	for _, s := range f.notes {
 		s.flight = flight{}
 	}
@@ -550,7 +631,7 @@ func (f *FieldSide) Reset(now time.Time) {
 		s.flight = flight{}
 	}
 	for _, r := range f.requests {
-		r.flight = flight{}
+		r.flight, r.stale = flight{}, 0
 	}
 }
 

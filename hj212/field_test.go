@@ -210,14 +210,14 @@ func TestField2005(t *testing.T) {
 	k.hears("QN=20040516010101003;ST=32;CN=2051;PW=123456;MN=88888880000001;Flag=3;CP=&&BeginTime=20040516021000;EndTime=20040516021000&&")
 	k.tells("request 3 2051")
 	k.does(f.Data(3, hj212.Message{CP: area("DataTime", "20040516021000", "B01-Cou", "200")}), f.Done(3, 1))
-	data := "QN=20160801085857223;ST=32;CN=2051;PW=123456;MN=88888880000001;Flag=1;CP=&&DataTime=20040516021000;B01-Cou=200&&"
+	data := "QN=20040516010101003;ST=32;CN=2051;PW=123456;MN=88888880000001;Flag=1;CP=&&DataTime=20040516021000;B01-Cou=200&&"
 	result := "ST=91;CN=9012;PW=123456;MN=88888880000001;CP=&&QN=20040516010101003;ExeRtn=1&&"
 	k.says("ST=91;CN=9011;PW=123456;MN=88888880000001;Flag=0;CP=&&QN=20040516010101003;QnRtn=1&&", data)
 	k.after(10 * time.Second)
 	k.says(data)
-	k.hears("ST=91;CN=9014;CP=&&QN=20160801085857223;CN=2061&&") // another's
+	k.hears("ST=91;CN=9014;CP=&&QN=20040516010101003;CN=2061&&") // another's
 	k.says()
-	k.hears("ST=91;CN=9014;CP=&&QN=20160801085857223;CN=2051&&")
+	k.hears("ST=91;CN=9014;CP=&&QN=20040516010101003;CN=2051&&")
 	k.says(result)
 	k.after(10 * time.Second)
 	k.says(result)
@@ -440,6 +440,7 @@ func TestFieldRefuses(t *testing.T) {
 		{"version", "Flag=5", "Flag=13", 6},
 		{"packets", "Flag=5", "Flag=7;PNUM=2;PNO=1", 6},
 		{"QN", "QN=20160801085857223", "QN=today", 7},
+		{"QN of 18 digits", "QN=20160801085857223", "QN=201608010858572230", 7},
 		{"no QN", "QN=20160801085857223;", "", 7},
 		{"CN", "CN=3011", "CN=3099", 8},
 		{"CN of an upload", "CN=3011", "CN=2081", 8},
@@ -659,6 +660,279 @@ func TestFieldPasswordWidth(t *testing.T) {
 	}
 }
 
+// Nothing that is handed out is too long for a frame, whatever the request's QN is.
+func TestFieldLongest(t *testing.T) {
+	taken := 0
+	for i, qn := range []string{"1617957600465", "20160801085857223", "20160801085857223000"} {
+		for size := 840; size < 960; size++ {
+			e, flag := hj212.Ed2017, "5"
+			if i == 1 {
+				e, flag = hj212.Ed2025, "9" // 11 has a digit more
+			}
+			k, f := fieldTalk(t, hj212.FieldOptions{Edition: e, PW: "123456789012345678901234567890"})
+			k.hears("QN=" + qn + ";ST=32;CN=1011;PW=123456789012345678901234567890;MN=010000A8900016F000169DC0;Flag=" + flag + ";CP=&&&&")
+			for _, m := range []hj212.Message{{CP: area("a", strings.Repeat("1", size))}, {PNUM: 2, PNO: 1, CP: area("a", strings.Repeat("1", size))}} {
+				if f.Data(1, m) == nil {
+					taken++
+				}
+				m.CN = "2051"
+				_, _ = f.Upload(m, k.now)
+			}
+			for m, ok := k.m.Next(k.now); ok; m, ok = k.m.Next(k.now) {
+				if n := len(m.Append(nil)); n > hj212.MaxData {
+					t.Errorf("QN %s, an item of %d bytes: message of %d, want up to %d: %s", qn, size, n, hj212.MaxData, m.Append(nil))
+				}
+				k.hears("QN=" + m.QN + ";ST=91;CN=9014;CP=&&&&")
+			}
+		}
+	}
+	if taken < 100 || taken == 4*120 {
+		t.Errorf("Data took %d messages, want some", taken)
+	}
+}
+
+// A clock that was wrong once does not leave QNs in the future.
+func TestFieldClockRepaired(t *testing.T) {
+	k, f := fieldTalk(t, hj212.FieldOptions{NoAnswers: true})
+	put := func(want string) {
+		t.Helper()
+		k.does(only(f.Upload(hj212.Message{CN: "2011"}, k.now)))
+		if m, _ := k.m.Next(k.now); m.QN != want {
+			t.Errorf("QN is %s at %v, want %s", m.QN, k.now, want)
+		}
+	}
+	put("20160801085857223")
+	k.now = k.now.Add(20 * 365 * 24 * time.Hour)
+	put("20360727085857223")
+	k.now = k.now.Add(-time.Hour)
+	put("20360727085857224") // which may be daylight
+	k.now = t1.Add(time.Second)
+	put("20160801085858222")
+	put("20160801085858223")
+}
+
+// Commands that the tables have not, or have otherwise.
+func TestFieldPattern(t *testing.T) {
+	var asked []string
+	o := hj212.FieldOptions{Pattern: func(m *hj212.Message) hj212.Pattern {
+		asked = append(asked, m.CN)
+		switch m.CN {
+		case "3099":
+			return hj212.RequestData
+		case "9021":
+			return hj212.Request
+		case "7001":
+			return hj212.Notification
+		case "3012":
+			return hj212.Answer
+		}
+		return hj212.NoPattern
+	}}
+	k, f := fieldTalk(t, o)
+	ask := func(n int, cn string) { k.hears(fmt.Sprintf("QN=%d;ST=32;CN=%s%s&&", n, cn, tail17)) }
+	says := func(n int, st, cn, cp string) string {
+		return fmt.Sprintf("QN=%d;ST=%s;CN=%s%s%s&&", n, st, cn, tail4, cp)
+	}
+	ask(1, "3099")
+	k.tells("request 1 3099")
+	k.does(f.Done(1, 1))
+	k.says(says(1, "91", "9011", "QnRtn=1"), says(1, "91", "9012", "ExeRtn=100"))
+	k.tells("ended 1 3099 rtn 100")
+	ask(2, "9021")
+	k.tells("request 2 9021")
+	k.does(f.Done(2, 1))
+	k.says(says(2, "91", "9011", "QnRtn=1"), says(2, "91", "9012", "ExeRtn=1"))
+	k.tells("ended 2 9021 rtn 1")
+	ask(3, "7001")
+	k.tells("notice 0 7001")
+	k.says(says(3, "91", "9013", ""))
+	ask(4, "3012")
+	ask(5, "3013") // by the tables
+	k.says(says(4, "91", "9011", "QnRtn=8"))
+	k.tells("request 3 3013")
+	ask(6, "9022") // unknown to both
+	k.says()
+	k.hears(strings.Replace(head17+"3099"+tail17+"&&", "123456", "1", 1)) // a stranger
+	k.says(strings.Replace(ans17+"9011"+tail4+"QnRtn=3&&", "123456", "1", 1))
+	k.tells()
+	if len(asked) == 0 || f.Stats().Others != 1 {
+		t.Errorf("Pattern was asked of %v, stats are %+v, want 1 other", asked, f.Stats())
+	}
+
+	k, f = fieldTalk(t, hj212.FieldOptions{})
+	login := func(ms int) string {
+		return strings.Replace(head17+"9021"+tail17+"&&", "223", fmt.Sprint(ms), 1)
+	}
+	k.does(only(f.Upload(hj212.Message{CN: "9021"}, k.now)), only(f.Notify(hj212.Message{CN: "9021"}, k.now)))
+	k.says(login(223), login(224))
+	k.hears(ans17 + "9013" + tail4 + "&&")
+	k.hears(strings.Replace(ans17+"9014"+tail4+"&&", "223", "224", 1))
+	k.tells("taken 2 9021", "taken 1 9021")
+	for _, cn := range []string{"9011", "9012", "9013", "9014", "902", "90211", "902x"} {
+		if _, err := f.Upload(hj212.Message{CN: cn}, k.now); err == nil {
+			t.Errorf("Upload of a %s: no error", cn)
+		}
+		if _, err := f.Notify(hj212.Message{CN: cn}, k.now); err == nil {
+			t.Errorf("Notify of a %s: no error", cn)
+		}
+	}
+}
+
+// All data of a history of 2005 have the QN of the request (HJ/T 212-2005, C.6): answers
+// to copies of one are not taken for answers to the next.
+func TestField2005History(t *testing.T) {
+	k, f := fieldTalk(t, hj212.FieldOptions{Edition: hj212.Ed2005})
+	k.hears("QN=20040516010101001;ST=32;CN=2051;PW=123456;MN=88888880000001;Flag=3;CP=&&BeginTime=20040516021000;EndTime=20040516023000&&")
+	k.tells("request 1 2051")
+	k.does(f.Accept(1))
+	k.says("ST=91;CN=9011;PW=123456;MN=88888880000001;Flag=0;CP=&&QN=20040516010101001;QnRtn=1&&")
+	data := func(minute string) string {
+		return "QN=20040516010101001;ST=32;CN=2051;PW=123456;MN=88888880000001;Flag=1;CP=&&DataTime=2004051602" + minute + "00;B01-Cou=200&&"
+	}
+	for _, minute := range []string{"10", "20", "30"} {
+		k.does(f.Data(1, hj212.Message{CP: area("DataTime", "2004051602"+minute+"00", "B01-Cou", "200")}))
+	}
+	const taken = "ST=91;CN=9014;CP=&&QN=20040516010101001;CN=2051&&"
+	k.does(f.Done(1, 1))
+	k.says(data("10"))
+	k.after(10 * time.Second)
+	k.says(data("10")) // the answer is late
+	k.hears(taken)
+	k.says(data("20"))
+	k.hears(taken) // to the copy
+	k.says()
+	k.after(10 * time.Second)
+	k.m.Reset(k.now) // with what was on its way
+	k.says(data("20"))
+	k.hears(taken)
+	k.says(data("30"))
+	k.after(10 * time.Second)
+	k.says(data("30"))
+	k.hears("ST=91;CN=9014;CP=&&QN=20040516010101001&&")
+	result := "ST=91;CN=9012;PW=123456;MN=88888880000001;CP=&&QN=20040516010101001;ExeRtn=1&&"
+	k.says(result)
+	k.hears("ST=91;CN=9014;CP=&&QN=20040516010101001&&") // to the copy
+	k.tells()
+	k.hears("ST=91;CN=9014;CP=&&QN=20040516010101001&&")
+	k.tells("ended 1 2051 rtn 1")
+	k.sleeps()
+
+	// Of packets, PNO says which.
+	k.hears("QN=20040516010101002;ST=32;CN=2051;PW=123456;MN=88888880000001;Flag=3;CP=&&BeginTime=20040516021000;EndTime=20040516023000&&")
+	k.tells("request 2 2051")
+	long := area("DataTime", "20040516021000")
+	for i := range 12 {
+		long = append(long, hj212.Item{{Name: fmt.Sprintf("%03d-Avg", i), Value: strings.Repeat("1", 100)}})
+	}
+	k.does(f.Data(2, hj212.Message{CP: long}), f.Done(2, 1))
+	k.m.Next(k.now) // 9011
+	for try := range 2 {
+		k.now = k.now.Add(time.Duration(try) * 10 * time.Second)
+		if m, _ := k.m.Next(k.now); m.PNO != 1 || m.PNUM != 2 || m.QN != "20040516010101002" {
+			t.Errorf("packet is %s, want the first of two with the QN of the request", m.Append(nil))
+		}
+	}
+	k.hears("ST=91;CN=9014;CP=&&QN=20040516010101002;CN=2051;PNO=2;PNUM=2&&")
+	k.says()
+	k.hears("ST=91;CN=9014;CP=&&QN=20040516010101002;CN=2051;PNO=1;PNUM=2&&")
+	for range 2 {
+		if m, _ := k.m.Next(k.now); m.PNO != 2 {
+			t.Errorf("packet is %s, want the second", m.Append(nil))
+		}
+		k.m.Reset(k.now) // no answer to a copy of the first comes any more
+	}
+	k.m.Next(k.now)
+	k.hears("ST=91;CN=9014;CP=&&QN=20040516010101002;CN=2051;PNO=2;PNUM=2&&")
+	k.says(strings.Replace(result, "001;ExeRtn", "002;ExeRtn", 1))
+}
+
+// What was executed and had to make room is not executed a second time.
+func TestFieldForgotten(t *testing.T) {
+	k, f := fieldTalk(t, hj212.FieldOptions{})
+	request := func(n int) string { return fmt.Sprintf("QN=201608010858%05d;ST=32;CN=3012%sPolId=w01018&&", n, tail17) }
+	no := func(n int) string { return fmt.Sprintf("QN=201608010858%05d;ST=91;CN=9011%sQnRtn=7&&", n, tail4) }
+	run := 0
+	hear := func(text string) {
+		k.hears(text)
+		for e, ok := k.m.Event(); ok; e, ok = k.m.Event() {
+			if e.Type == hj212.EventRequest {
+				run++
+				k.does(f.Done(e.Exchange, 1))
+			}
+			k.m.Next(k.now)
+			k.m.Next(k.now)
+		}
+	}
+	for n := range 40 {
+		hear(request(100 + n))
+	}
+	if run != 40 {
+		t.Fatalf("%d requests were executed, want 40", run)
+	}
+	for n := range 8 {
+		k.hears(request(100 + n))
+		k.says(no(100 + n))
+	}
+	k.hears(request(50)) // and what is older than those
+	k.says(no(50))
+	hear(request(120)) // a copy that is known
+	hear("QN=20160801085800050;ST=32;CN=2012" + tail17 + "&&")
+	hear("QN=1617957600465;ST=32;CN=3012" + tail17 + "PolId=w01018&&") // QNs of another kind
+	hear(request(200))
+	if run != 42 {
+		t.Errorf("%d requests were executed, want 42: two that are new", run)
+	}
+	k.now = k.now.Add(11 * time.Minute)
+	hear(request(50)) // nothing is known of any now
+	if run != 43 {
+		t.Errorf("%d requests were executed, want 43", run)
+	}
+}
+
+func TestFieldHeartbeatNoAnswers(t *testing.T) {
+	k, f := fieldTalk(t, hj212.FieldOptions{Edition: hj212.Ed2025, Heartbeat: time.Minute, NoAnswers: true})
+	k.says()
+	for _, minute := range []string{"0859", "0900", "0901"} {
+		k.after(time.Minute)
+		k.says("QN=20160801" + minute + "57223;ST=32;CN=9015;PW=123456;MN=010000A8900016F000169DC0;Flag=8;CP=&&&&")
+	}
+	k.does(only(f.Notify(hj212.Message{CN: "9015"}, k.now)))
+	k.m.Next(k.now)
+	k.tells("taken 1 9015")
+	k.after(time.Minute)
+	if st := f.Stats(); st.Taken != 4 || st.Resent != 0 {
+		t.Errorf("stats are %+v, want 4 taken, none sent again", st)
+	}
+}
+
+// Over a new connection a logger without an MN registers at once.
+func TestFieldRegistrationReset(t *testing.T) {
+	k, f := fieldTalk(t, hj212.FieldOptions{Edition: hj212.Ed2025, ReCount: 1, Registration: []hj212.Param{{Name: "i23005-Info", Value: "1"}}})
+	hello := func(qn string) string {
+		return "QN=" + qn + ";ST=32;CN=1001;PW=123456;MN=;Flag=9;CP=&&i23005-Info=1&&"
+	}
+	k.says(hello("20160801085857223"))
+	k.after(10 * time.Second)
+	k.m.Reset(k.now)
+	k.says(hello("20160801085857223"))
+	k.after(10 * time.Second)
+	k.says(hello("20160801085857223"))
+	k.after(10 * time.Second)
+	k.says()
+	k.tells("failed 0 1001 no answer")
+	k.m.Reset(k.now)
+	k.says(hello("20160801085927223"))
+	k.hears("QN=20160801085927223;ST=91;CN=9013;PW=123456;Flag=8;CP=&&&&")
+	k.after(5 * time.Minute)
+	for _, mn := range []string{"02 03", "02-03", "站点", "02\x00"} {
+		k.m.Receive(hj212.Message{QN: "1", ST: "32", CN: "1002", PW: "123456", MN: mn, Flag: 9, CP: area("i23005-Info", "1")}, k.now)
+	}
+	k.tells()
+	if f.MN() != "" {
+		t.Errorf("MN is %q, want none", f.MN())
+	}
+}
+
 func TestFieldHeartbeat(t *testing.T) {
 	k, _ := fieldTalk(t, hj212.FieldOptions{Heartbeat: 4 * time.Second})
 	k.says()
@@ -804,7 +1078,7 @@ func TestFieldClock(t *testing.T) {
 	put()
 	put()
 	k.says(qn(20160801085857223), qn(20160801085857224))
-	k.now = k.now.Add(-time.Hour) // it was set back
+	k.now = k.now.Add(-time.Hour + time.Second) // it was set back
 	put()
 	k.says(qn(20160801085857225))
 	k.after(10 * time.Second) // and that stops no time-out
@@ -866,6 +1140,15 @@ func TestNewFieldSide(t *testing.T) {
 		{"good", func(*hj212.FieldOptions) {}, ""},
 		{"edition", func(o *hj212.FieldOptions) { o.Edition = 2 }, "hj212: edition is 2: 2005, 2017 or 2025"},
 		{"ST", func(o *hj212.FieldOptions) { o.ST = "" }, "hj212: ST is empty"},
+		{"PW", func(o *hj212.FieldOptions) { o.PW = "" }, "hj212: PW is empty"},
+		{"PW breaks", func(o *hj212.FieldOptions) { o.PW = "12;MN=" }, "hj212: message 1001: PW: bytes that would be read as form"},
+		{"MN breaks", func(o *hj212.FieldOptions) { o.MN = "12&&" }, "hj212: message 1001: MN: bytes that would be read as form"},
+		{"long registration", func(o *hj212.FieldOptions) {
+			o.Registration = []hj212.Param{{Name: "i23005-Info", Value: strings.Repeat("1", 1000)}}
+		}, "hj212: message 1001 has 1099 bytes: a frame holds 1024"},
+		{"registration breaks", func(o *hj212.FieldOptions) {
+			o.Registration = []hj212.Param{{Name: "i23005-Info", Value: "1;2"}}
+		}, "hj212: message 1001: i23005-Info: bytes that would be read as form"},
 		{"MN", func(o *hj212.FieldOptions) { o.MN = "" }, "hj212: MN is empty: only 2025 assigns one, to a Registration with i23005-Info"},
 		{"OverTime", func(o *hj212.FieldOptions) { o.OverTime = -1 }, "hj212: OverTime is -1ns: more than 0, 24h at most"},
 		{"ReCount", func(o *hj212.FieldOptions) { o.ReCount = 100 }, "hj212: ReCount is 100: 1 to 99"},
@@ -891,6 +1174,23 @@ func TestNewFieldSide(t *testing.T) {
 	}
 	if _, err := f.Notify(hj212.Message{CN: ""}, t1); err == nil {
 		t.Error("Notify without CN: no error")
+	}
+	for _, m := range []hj212.Message{
+		{CN: "2011", ST: "32;"},
+		{CN: "2011", CP: area("a", "1;b=2")},
+		{CN: "2011", CP: area("a=b", "1")},
+		{CN: "2011", PNUM: 2, PNO: 1, CP: area("a", "1&&")},
+		{CN: "2011", More: []hj212.Param{{Name: "CP", Value: "1"}}},
+	} {
+		if _, err := f.Upload(m, t1); err == nil {
+			t.Errorf("Upload of %s: no error", m.Append(nil))
+		}
+		if _, err := f.Notify(m, t1); err == nil {
+			t.Errorf("Notify of %s: no error", m.Append(nil))
+		}
+	}
+	if f.SetPW("") == nil || f.SetPW("1;2") == nil {
+		t.Error("SetPW of nothing, or of what breaks the form: no error")
 	}
 	if f.SetPW("1234567") == nil {
 		t.Error("SetPW of 7 characters: no error")

@@ -126,6 +126,11 @@ func playField(t *testing.T, b []byte) {
 	if o.Edition == hj212.Ed2025 && c&128 != 0 {
 		o.MN, o.Registration = "", []hj212.Param{{Name: "i23005-Info", Value: "serial"}}
 	}
+	if c&4 != 0 {
+		o.Pattern = func(m *hj212.Message) hj212.Pattern {
+			return map[string]hj212.Pattern{"7777": hj212.Notification, "9999": hj212.RequestData, "3012": hj212.Answer}[m.CN]
+		}
+	}
 	k, err := hj212.NewFieldSide(o)
 	if err != nil {
 		t.Fatal(err)
@@ -166,7 +171,7 @@ func playField(t *testing.T, b []byte) {
 		case 0, 1, 2, 3, 4:
 			k.Receive(s.message(cns, &qns), now)
 		case 5, 6:
-			if x, err := k.Upload(hj212.Message{CN: s.pick("2011", "2051", "9", "")}, now); err == nil {
+			if x, err := k.Upload(hj212.Message{CN: s.pick("2011", "2051", "9", "", "9021")}, now); err == nil {
 				open[x] = true
 			}
 		case 7:
@@ -188,7 +193,7 @@ func playField(t *testing.T, b []byte) {
 		case 13:
 			now = s.step(now, k.Wake())
 		case 14:
-			_ = k.SetPW("123456")
+			_ = k.SetPW(s.pick("123456", "", "1;2"))
 			_ = k.SetTiming(time.Duration(s.next()%60)*time.Second, int(s.next()%8))
 		case 15:
 			k.Next(now)

@@ -40,7 +40,7 @@ type PlatformStats struct {
 	Sent       uint64 // messages handed out, of all kinds
 	Resent     uint64 // of them, requests and notifications sent before
 	Requests   uint64 // requests and notifications that were queued
-	Done       uint64 // of them, with a result, whatever it is, or a 9013
+	Done       uint64 // of them, with a result, whatever it is, or noted
 	Refused    uint64 // of them, by the field machine
 	Failed     uint64 // of them, without an answer or a result
 	Uploads    uint64 // messages with data, asked for or not, and without copies
@@ -58,6 +58,13 @@ type PlatformStats struct {
 // Data and notifications that want an answer get theirs from Next after their event
 // was fetched. Who stores the data between the two, in the loop of Event, has stored
 // them before the field machine may forget them; see Withhold for when that fails.
+//
+// The packets of a long message are uploads of their own here. A [Joiner] makes one
+// message of them: give it those of EventUpload and EventData.
+//
+// Its events are EventUpload and EventNotice of what comes by itself, EventAccepted,
+// EventData, EventDone, EventRefused and EventFailed of requests, and EventTaken,
+// EventRefused and EventFailed of notifications.
 type PlatformSide struct {
 	o     PlatformOptions
 	time  passage
@@ -85,6 +92,8 @@ type ask struct {
 	begun   bool // m has its QN
 	flight
 	accepted bool
+	will     bool          // by a 9011, and not only by data
+	renewed  bool          // its QN is that of the start before it
 	until    time.Duration // when a result or data have to come, once accepted
 }
 
@@ -112,7 +121,8 @@ func NewPlatformSide(o PlatformOptions) (*PlatformSide, error) {
 	return &PlatformSide{o: o, seed: maphash.MakeSeed()}, nil
 }
 
-// SetPW changes the password of requests that do not say, after a 1072 was done.
+// SetPW changes the password of requests that do not say, after a 1072 was done. Where it
+// is empty each has to say.
 func (p *PlatformSide) SetPW(pw string) { p.o.PW = pw }
 
 // SetTiming changes time-out and attempts, after a 1000 was done.
@@ -132,11 +142,13 @@ func (p *PlatformSide) Stats() PlatformStats { return p.stats }
 // (2012, 2022) has the QN of the start before it (HJ/T 212-2005, C.4).
 //
 // A request goes on by EventAccepted and EventData, and ends by EventDone, EventRefused
-// or EventFailed. A notification (2012, 2022) ends by EventTaken or EventFailed. After
-// an EventFailed it is not known whether the request was executed. m.CP is not copied:
-// leave it alone until the exchange has ended.
+// or EventFailed. A notification (2012, 2022) ends by EventTaken or EventFailed, or by
+// EventRefused where the machine answers it as a request. After an EventFailed it is not
+// known whether the request was executed. m.CP is not copied: leave it alone until the
+// exchange has ended.
 //
-// The error is ErrBusy where the queue is full, and else says that m is no request.
+// The error is ErrBusy where the queue is full, and else says that m cannot be sent: it
+// is no request, has no PW, is too long, or has a name or value that breaks the form.
 func (p *PlatformSide) Request(m Message, now time.Time) (Exchange, error) {
 	p.pass(now)
 	if !isCommand(m.CN) {
@@ -150,8 +162,11 @@ func (p *PlatformSide) Request(m Message, now time.Time) (Exchange, error) {
 		a.pattern = RequestData
 	}
 	m.ST, m.PW, m.MN = cmp.Or(m.ST, p.o.ST), cmp.Or(m.PW, p.o.PW), cmp.Or(m.MN, p.o.MN)
+	if m.PW == "" {
+		return 0, fmt.Errorf("hj212: request %s: PW is empty", m.CN)
+	}
 	m.QN, m.Flag, m.HasFlag, m.PNUM, m.PNO = "", versionFlag(p.o.Edition)|WantAnswer, true, 0, 0
-	if err := checkLength(m); err != nil {
+	if err := cmp.Or(checkLength(m), checkForm(m)); err != nil {
 		return 0, err
 	}
 	p.last++
@@ -175,6 +190,7 @@ func (p *PlatformSide) fill(a *ask, now time.Time) {
 	if kind >= 0 && p.o.Edition == Ed2005 && a.pattern == Notification && p.began[kind].qn != "" && p.began[kind].mn == a.m.MN {
 		a.m.QN = p.began[kind].qn
 		p.began[kind] = started{}
+		a.renewed = true
 		return
 	}
 	a.m.QN = p.qn.next(now)
@@ -227,19 +243,46 @@ func (p *PlatformSide) receiveAnswer(m Message) {
 	a := p.find(&m, false)
 	rtn, ok := rtnIn(&m, "QnRtn")
 	switch {
-	case a == nil || !ok:
+	case !ok:
 		p.stats.Strays++
-	case a.accepted:
+	case a == nil:
+		p.receiveNoted(m, rtn == qnWillDo, rtn)
+	case a.will:
 		p.stats.Duplicates++
 	case rtn == qnWillDo:
+		if a.accepted {
+			p.stats.Duplicates++
+		}
+		a.will = true
 		p.accept(a)
-	default:
+	default: // even after data, which may have been another's
 		p.stats.Refused++
 		p.end(a, Event{Type: EventRefused, Exchange: a.x, Message: m, Rtn: rtn})
 	}
 }
 
-// accept notes that a is being executed. Data and result say that, too, where the 9011
+// receiveNoted takes an answer to nothing that is asked for: there may be machines
+// that answer a notification as if it were a request, by 9011 and perhaps 9012.
+func (p *PlatformSide) receiveNoted(m Message, well bool, rtn int) {
+	key := m.MN + " " + cnNoted + " " + m.Answers()
+	a := p.find(&m, true)
+	switch {
+	case a == nil && p.seen.known[key]:
+		p.stats.Duplicates++
+	case a == nil || a.renewed: // and it may be a late answer to the start
+		p.stats.Strays++
+	case well:
+		p.seen.add(key, p.time.at)
+		p.stats.Done++
+		p.end(a, Event{Type: EventTaken, Exchange: a.x, Message: a.m})
+	default:
+		p.seen.add(key, p.time.at)
+		p.stats.Refused++
+		p.end(a, Event{Type: EventRefused, Exchange: a.x, Message: m, Rtn: rtn})
+	}
+}
+
+// accept notes that a is being executed. Data with its QN say that, too, where the 9011
 // was lost.
 func (p *PlatformSide) accept(a *ask) {
 	if !a.accepted {
@@ -259,7 +302,11 @@ func (p *PlatformSide) receiveResult(m Message) {
 			p.out = append(p.out, outgo{Message: answerTaken(&m)})
 			return
 		}
-		p.stats.Strays++
+		if !ok {
+			p.stats.Strays++
+			return
+		}
+		p.receiveNoted(m, true, 0) // it was read, whatever came of it
 		return
 	}
 	if acksResult(&a.m) {
@@ -334,7 +381,8 @@ func (p *PlatformSide) key(m *Message) string {
 }
 
 // asked returns the request that wants m: one for data, with its CN, ST and MN, and
-// with its QN or a DataTime within its span.
+// with its QN; or an accepted one with a DataTime within its span. An upload that the
+// machine sends by itself has that, too, and does not say that the request was read.
 func (p *PlatformSide) asked(m *Message) *ask {
 	qn := m.Answers()
 	at, _ := m.CP.Get("DataTime")
@@ -345,6 +393,9 @@ func (p *PlatformSide) asked(m *Message) *ask {
 		}
 		if qn == a.m.QN {
 			return a
+		}
+		if !a.accepted {
+			continue
 		}
 		from, _ := a.m.CP.Get("BeginTime")
 		to, ok := a.m.CP.Get("EndTime")

@@ -3,6 +3,7 @@ package hj212_test
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -194,6 +195,18 @@ func TestPlatform2005(t *testing.T) {
 	k.hears(result) // its answer was lost
 	k.says("ST=91;CN=9014;CP=&&QN=20160801085857225;CN=9012&&")
 	k.tells()
+	// The data with the QN of the request, as C.6 prints them, which say what a 9011 would.
+	ask("2051", area("BeginTime", "20040516020000", "EndTime", "20040516030000"))
+	k.says("QN=20160801085857226;ST=32;CN=2051;PW=123456;MN=88888880000001;Flag=1;CP=&&BeginTime=20040516020000;EndTime=20040516030000&&")
+	for _, minute := range []string{"10", "20"} {
+		k.hears("ST=32;CN=2051;QN=20160801085857226;PW=123456;MN=88888880000001;PNO=1;PNUM=1;CP=&&DataTime=200405160210" + minute + ";B01-Cou=200&&")
+	}
+	k.tells("accepted 5 2051", "data 5 2051", "data 5 2051")
+	taken := "ST=91;CN=9014;CP=&&QN=20160801085857226;CN=2051;PNO=1;PNUM=1&&"
+	k.says(taken, taken)
+	k.hears(strings.Replace(result, "225", "226", 1))
+	k.tells("done 5 9012 rtn 1")
+	k.says("ST=91;CN=9014;CP=&&QN=20160801085857226;CN=9012&&")
 	// C.10: an alarm, answered though its Flag is 0.
 	k.hears("QN=20040516010101001;ST=32;CN=2072;PW=123456;MN=88888880000001;Flag=0;CP=&&AlarmTime=20040516010101;101-Ala=1.1,AlarmType=1&&")
 	k.tells("notice 0 2072")
@@ -278,6 +291,17 @@ func TestPlatformWindow(t *testing.T) {
 	if _, err := p.Request(hj212.Message{CN: "9011"}, k.now); err == nil {
 		t.Error("Request of a 9011: no error")
 	}
+	for _, m := range []hj212.Message{
+		{CN: "3012", ST: "32;31"},
+		{CN: "3012", PW: "1&&2"},
+		{CN: "3012", MN: "1;PW=2"},
+		{CN: "1072", CP: area("NewPW", "1;2")},
+		{CN: "1072", CP: area("New=PW", "1")},
+	} {
+		if _, err := p.Request(m, k.now); err == nil || strings.Contains(err.Error(), "1;") || strings.Contains(err.Error(), "1&&") {
+			t.Errorf("Request of %s: error %v, want one without values", m.Append(nil), err)
+		}
+	}
 	if _, err := p.Request(hj212.Message{CN: "3021", PW: strings.Repeat("1", 1000)}, k.now); err == nil {
 		t.Error("Request of 1000 bytes: no error")
 	}
@@ -291,6 +315,10 @@ func TestPlatformWindow(t *testing.T) {
 		t.Error("SetTiming with 0 attempts: no error")
 	}
 	k.does(p.SetTiming(time.Second, 1))
+	p.SetPW("")
+	if _, err := p.Request(hj212.Message{CN: "3012"}, k.now); err == nil {
+		t.Error("Request without PW: no error")
+	}
 	p.SetPW("654321")
 	k.does(only(p.Request(hj212.Message{CN: "3012"}, k.now)))
 	k.hears("QN=20160801085857223;ST=91;CN=9011" + tail4 + "QnRtn=2&&")
@@ -328,5 +356,108 @@ func TestPlatformFull(t *testing.T) {
 	}
 	if p.Stats().Dropped == 0 {
 		t.Error("nothing was dropped")
+	}
+}
+
+// What the field machine sends by itself within the span of a history says nothing of
+// the request for it.
+func TestPlatformUploadInSpan(t *testing.T) {
+	request := head17 + "2051" + tail17 + "BeginTime=20160801080000;EndTime=20160801090000&&"
+	upload := "QN=20160801082100000;ST=32;CN=2051" + tail17 + "DataTime=20160801082000&&"
+	taken := "QN=20160801082100000;ST=91;CN=9014" + tail4 + "&&"
+	ask := func() *talk {
+		k, p := platformTalk(t, hj212.PlatformOptions{})
+		k.does(only(p.Request(hj212.Message{CN: "2051", CP: area("BeginTime", "20160801080000", "EndTime", "20160801090000")}, k.now)))
+		k.says(request) // and it is lost
+		k.hears(upload)
+		k.tells("upload 0 2051")
+		k.says(taken)
+		return k
+	}
+	k := ask()
+	k.after(10 * time.Second)
+	k.says(request)
+	k.hears(ans17 + "9011" + tail4 + "QnRtn=1&&")
+	k.tells("accepted 1 2051")
+	k.hears(strings.ReplaceAll(upload, "0821", "0822"))
+	k.tells("data 1 2051")
+	k.hears(ans17 + "9011" + tail4 + "QnRtn=2&&") // to the copy, as it is busy with the first
+	k.tells()
+	k = ask()
+	k.hears(ans17 + "9011" + tail4 + "QnRtn=2&&")
+	k.tells("refused 1 9011 rtn 2")
+	k = ask()
+	k.hears(head17 + "2051" + tail4 + "DataTime=20160801082000&&") // with the QN of the request
+	k.tells("accepted 1 2051", "data 1 2051")
+	k.hears(ans17 + "9011" + tail4 + "QnRtn=2&&") // wins all the same
+	k.tells("refused 1 9011 rtn 2")
+	k.hears(ans17 + "9011" + tail4 + "QnRtn=2&&")
+	k.says()
+	k.tells()
+	k.sleeps()
+}
+
+// A machine may answer a stop as if it were a request.
+func TestPlatformNotifiedByRequestAnswers(t *testing.T) {
+	stop := head17 + "2012" + tail17 + "&&"
+	will, done := ans17+"9011"+tail4+"QnRtn=1&&", ans17+"9012"+tail4+"ExeRtn=1&&"
+	for _, row := range []struct {
+		name    string
+		answers []string
+		tells   string
+		strays  uint64
+	}{
+		{"9011 and 9012", []string{will, done}, "taken 1 2012", 0},
+		{"9011, twice", []string{will, will}, "taken 1 2012", 0},
+		{"9012 alone", []string{done}, "taken 1 2012", 0},
+		{"refused", []string{ans17 + "9011" + tail4 + "QnRtn=8&&"}, "refused 1 9011 rtn 8", 0},
+		{"9013 and 9013", []string{ans17 + "9013" + tail4 + "&&", ans17 + "9013" + tail4 + "&&"}, "taken 1 2012", 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			k, p := platformTalk(t, hj212.PlatformOptions{})
+			k.does(only(p.Request(hj212.Message{CN: "2012"}, k.now)))
+			k.says(stop)
+			for _, a := range row.answers {
+				k.hears(a)
+			}
+			k.tells(row.tells)
+			k.says()
+			k.sleeps()
+			if st := p.Stats(); st.Strays != row.strays || st.Done+st.Refused != 1 {
+				t.Errorf("stats are %+v, want %d strays, and one done or refused", st, row.strays)
+			}
+		})
+	}
+	// In 2005 the stop has the QN of the start, and a late answer to that is none to the stop.
+	k, p := platformTalk(t, hj212.PlatformOptions{Edition: hj212.Ed2005})
+	k.does(only(p.Request(hj212.Message{CN: "2011"}, k.now)))
+	k.m.Next(k.now)
+	result := "ST=91;CN=9012;PW=123456;MN=88888880000001;CP=&&QN=20160801085857223;ExeRtn=1&&"
+	k.hears(result)
+	k.tells("done 1 9012 rtn 1")
+	k.does(only(p.Request(hj212.Message{CN: "2012"}, k.now)))
+	k.m.Next(k.now)
+	k.hears(result)
+	k.hears("ST=91;CN=9011;PW=123456;MN=88888880000001;Flag=0;CP=&&QN=20160801085857223;QnRtn=1&&")
+	k.tells()
+}
+
+// A log of events tells no password.
+func TestEventLog(t *testing.T) {
+	var b strings.Builder
+	log := slog.New(slog.NewTextHandler(&b, &slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		if a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}}))
+	log.Info("event", "e", hj212.Event{
+		Type: hj212.EventFailed, Exchange: 7, Again: true, Rtn: 3, Err: hj212.ErrNoAnswer,
+		Message: hj212.Message{QN: "1", CN: "1014", PW: "secret", MN: "2", CP: area("NewSK", "secret")},
+	})
+	want := `level=INFO msg=event e.type=failed e.exchange=7 e.message.mn=2 e.message.cn=1014 e.message.qn=1 e.message.flag=0 ` +
+		`e.message.pnum=0 e.message.pno=0 e.message.items=1 e.again=true e.rtn=3 e.err="hj212: no answer"` + "\n"
+	if got := b.String(); got != want {
+		t.Errorf("log is %q, want %q", got, want)
 	}
 }

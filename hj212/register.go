@@ -8,17 +8,22 @@ func (f *FieldSide) tickOwn() {
 	switch {
 	case f.o.MN == "" && at >= f.registerAt && !f.notifies(cnHardware):
 		f.registerAt = at + f.o.RegisterEvery
-		m := Message{CN: cnHardware, EmptyMN: true}
-		for _, p := range f.o.Registration {
-			m.CP = append(m.CP, Item{p})
-		}
-		f.notes = append(f.notes, f.notification(0, m))
+		f.notes = append(f.notes, f.notification(0, f.registration()))
 	case f.o.MN != "" && f.o.Heartbeat > 0 && at >= f.beatAt:
 		f.beatAt = at + f.o.Heartbeat
 		if !f.notifies(cnHeartbeat) {
 			f.notes = append(f.notes, f.notification(0, Message{CN: cnHeartbeat}))
 		}
 	}
+}
+
+// registration is a 1001, without what notification adds.
+func (f *FieldSide) registration() Message {
+	m := Message{CN: cnHardware, EmptyMN: true}
+	for _, p := range f.o.Registration {
+		m.CP = append(m.CP, Item{p})
+	}
+	return m
 }
 
 func (f *FieldSide) wakeOwn(w *waking) {
@@ -40,12 +45,12 @@ func (f *FieldSide) notifies(cn string) bool {
 	return false
 }
 
-// assigned reports whether a 1002 is for us: it names our serial number, and an MN that
-// does not take another's place. The one that we have may come again, where its 9012
+// assigned reports whether a 1002 is for us: it names our serial number, and an MN, of
+// letters and digits, that does not take another's place. The one that we have may come again, where its 9012
 // was lost.
 func (f *FieldSide) assigned(m *Message) bool {
 	serial, _ := m.CP.Get("i23005-Info")
-	return serial == f.serial && m.MN != "" && len(m.MN) <= len(widestMN) && (f.o.MN == "" || f.o.MN == m.MN)
+	return serial == f.serial && m.MN != "" && only(m.MN, isDigit|isUpper|isLower) && len(m.MN) <= len(widestMN) && (f.o.MN == "" || f.o.MN == m.MN)
 }
 
 // assign takes the MN in the header of a 1002 (HJ 212-2025, table C.3).

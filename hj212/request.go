@@ -23,6 +23,7 @@ type request struct {
 	data    []Message     // not taken yet
 	begun   bool          // the first has its QN
 	flight                // of the first, or of the result
+	stale   int           // answers still on their way to copies of the data before
 	full    bool          // Data said ErrBusy
 	some    bool          // there were data
 	kept    []Message     // data that nobody answers, for a copy of the request
@@ -48,6 +49,12 @@ type pastRequest struct {
 	qn, cn, text string
 	answers      []Message
 	at           time.Duration
+}
+
+// dropped is the newest QN of one length that had to make room in the past.
+type dropped struct {
+	qn string
+	at time.Duration // when it came
 }
 
 // Accept says that the request will be executed: 9011 with QnRtn 1. The error is
@@ -93,17 +100,24 @@ func (f *FieldSide) refuse(r *request, qnRtn int) {
 // one before was answered, unless NoAnswers is set (HJ 212-2017, C.20 to C.23 and
 // C.47). Data accepts the request where Accept did not.
 //
+// In 2005 data of a span that are answered all have the QN of the request, as the
+// standard prints them (HJ/T 212-2005, C.6). Nothing but CN and PNO then says which of
+// them a 9014 is to.
+//
 // The error is ErrBusy until an EventRoom, ErrExchange, or says that m cannot be sent.
 func (f *FieldSide) Data(x Exchange, m Message) error {
 	r := f.find(x)
 	if r == nil || r.stage > accepted {
 		return ErrExchange
 	}
+	m.CN, m.ST = cmp.Or(m.CN, r.m.CN), cmp.Or(m.ST, r.m.ST)
+	if !isCode(m.CN) {
+		return fmt.Errorf("hj212: data with CN %q", m.CN)
+	}
 	if len(r.data) >= maxData {
 		r.full = true
 		return ErrBusy
 	}
-	m.CN, m.ST = cmp.Or(m.CN, r.m.CN), cmp.Or(m.ST, r.m.ST)
 	inArea := !r.history && r.m.Edition() == Ed2005
 	if inArea { // (HJ/T 212-2005, C.2)
 		m.CP = append(Area{{{"QN", r.m.QN}}}, m.CP...)
@@ -193,9 +207,21 @@ func (f *FieldSide) end(r *request) {
 
 func (f *FieldSide) remember(m *Message, text string, answers []Message) {
 	if len(f.past) >= maxPast {
+		old := &f.past[0]
+		if n := len(old.qn); n < len(f.dropped) {
+			d := &f.dropped[n]
+			d.qn, d.at = max(d.qn, old.qn), max(d.at, old.at)
+		}
 		f.past = slices.Delete(f.past, 0, 1)
 	}
 	f.past = append(f.past, pastRequest{m.QN, m.CN, text, answers, f.time.at})
+}
+
+// isForgotten reports whether m may be a copy of a request that had to make room: such a
+// one is not executed a second time. QNs of one length are in the order of their time.
+func (f *FieldSide) isForgotten(m *Message) bool {
+	n := len(m.QN)
+	return n < len(f.dropped) && m.QN <= f.dropped[n].qn
 }
 
 // shift goes on to the next data of r.
@@ -214,11 +240,17 @@ func (f *FieldSide) receiveCommand(m Message) {
 		f.stats.Dropped++ // it will come again
 		return
 	}
-	pattern := patternOf(m.Edition(), Down, &m)
+	assigns := m.CN == cnAssign && f.serial != "" && m.Edition() == Ed2025
+	pattern := NoPattern
+	if !assigns {
+		pattern = f.pattern(&m)
+	}
+	if pattern == NoPattern {
+		pattern = patternOf(m.Edition(), Down, &m)
+	}
 	if pattern == NoPattern { // Seen in the field: requests without Flag, which look like 2005
 		pattern = patternOf(f.o.Edition, Down, &m)
 	}
-	assigns := m.CN == cnAssign && f.serial != "" && m.Edition() == Ed2025
 	// A copy is known before its password is looked at, which may have been changed
 	// by it. It repeats the old one: text is compared.
 	again, other := f.repeated(&m)
@@ -227,7 +259,7 @@ func (f *FieldSide) receiveCommand(m Message) {
 		return
 	}
 	rtn := f.check(&m, pattern, assigns)
-	if rtn == 0 && other {
+	if rtn == 0 && (other || pattern != Notification && !assigns && f.isForgotten(&m)) {
 		rtn = qnQN
 	}
 	if rtn == 0 && len(f.events) >= maxEvents {
@@ -257,6 +289,14 @@ func (f *FieldSide) receiveCommand(m Message) {
 		f.requests = append(f.requests, r)
 		f.tell(Event{Type: EventRequest, Exchange: r.x, Message: m})
 	}
+}
+
+// pattern is what the caller says of m.
+func (f *FieldSide) pattern(m *Message) Pattern {
+	if f.o.Pattern == nil {
+		return NoPattern
+	}
+	return f.o.Pattern(m)
 }
 
 // deny answers what is not reported. It is not remembered, so that nobody without the
@@ -310,7 +350,9 @@ func (f *FieldSide) check(m *Message, pattern Pattern, assigns bool) int {
 		return qnST
 	case m.Flag.Version() > 2 || m.PNUM > 1: // no request has several packets
 		return qnFlag
-	case !allDigits(m.QN) || len(m.QN) > 20: // Seen in the field: 13 digits, Unix milliseconds
+	// Seen in the field: 13 digits, Unix milliseconds. More than 17 would not fit: they
+	// are repeated in the data.
+	case !allDigits(m.QN) || len(m.QN) > len(widestQN):
 		return qnQN
 	case pattern != Request && pattern != RequestData && pattern != Notification:
 		return qnCN
@@ -350,12 +392,23 @@ func (f *FieldSide) nextData(r *request, now time.Time) (m Message, again, ok bo
 	return m, false, true
 }
 
-// fillData makes the first data of r ready. Those of a history have QNs of their own,
-// any other that of the request, with its PW and MN; in 2005 within the data area (HJ
-// 212-2017, C.2 and C.20; HJ/T 212-2005, C.2).
+// repeatsQN reports whether the data of a request for a span of time have its QN: in
+// 2005 they do, where they have one (HJ/T 212-2005, C.6).
+func repeatsQN(m *Message) bool { return m.Edition() == Ed2005 && isHistory(m) }
+
+// fillData makes the first data of r ready. Those of a history have QNs of their own but
+// in 2005, any other that of the request, with its PW and MN; in 2005 within the data
+// area (HJ 212-2017, C.2 and C.20; HJ/T 212-2005, C.2).
 func (f *FieldSide) fillData(r *request, now time.Time) {
 	m := &r.data[0]
-	if r.history {
+	switch {
+	case repeatsQN(&r.m):
+		m.PW, m.MN = f.o.PW, f.o.MN
+		if m.HasFlag {
+			m.QN = r.m.QN
+		}
+		return
+	case r.history:
 		f.fill(m, now)
 		return
 	}
