@@ -28,6 +28,7 @@ func commands() []command {
 		{"run", "-c SITE", "read the site's instruments, seal, store, forward, until stopped", cmdRun},
 		{"check", "-c SITE", "say all that is wrong with a site file, and what each line will carry", cmdCheck},
 		{"read", "-c SITE DEVICE", "ask one instrument once and show what it says", cmdRead},
+		{"template", "list|show|test", "what instruments are known; try a template of your own", cmdTemplate},
 		{"key", "new|show ...", "make the gateway's signing key, or show its public half", cmdKey},
 		{"frame", "FRAME... | make", "explain HJ 212 frames field by field, or make one", cmdFrame},
 		{"verify", "-k PUBLIC FILE...", "check signatures and chain of blocks in files", cmdVerify},
@@ -94,7 +95,7 @@ var (
 func usage(w io.Writer) {
 	fmt.Fprintf(w, "envgate %s: from the instrument to the data centre, sealed\n\n", version)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  envgate %-7s %-18s %s\n", c.name, c.args, c.about)
+		fmt.Fprintf(w, "  envgate %-8s %-18s %s\n", c.name, c.args, c.about)
 	}
 }
 

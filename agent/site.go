@@ -52,7 +52,7 @@ func makeLines(site *config.Site) ([]*siteLine, error) {
 				return out, fmt.Errorf("line %s: device %s: %w", c.Name, d.Name, err)
 			}
 			device, err := drivers.NewDevice(drivers.DeviceOptions{
-				Name: d.Name, Unit: byte(d.Unit), Template: t, Timeout: d.Timeout, Raw: d.Evidence == "raw",
+				Name: d.Name, Unit: byte(d.Unit), Template: t, Timeout: d.Timeout, Interval: d.Interval, Raw: d.Evidence == "raw",
 			})
 			if err != nil {
 				return out, fmt.Errorf("line %s: %w", c.Name, err)

@@ -303,7 +303,7 @@ func (r *reader) source(g group, to *Device) {
 	}
 	if g.has("template") {
 		known := drivers.Builtin()
-		g.word("template", &to.Template, "templates are "+strings.Join(known, ", "),
+		g.word("template", &to.Template, "want the name of a built-in template: envgate template list shows them",
 			func(s string) bool { return slices.Contains(known, s) },
 			func(text string) string {
 				if near := nearest(strings.ToLower(text), known); near != "" {

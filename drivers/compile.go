@@ -1,11 +1,13 @@
 package drivers
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
 	"strings"
 
+	"envgate/drivers/modbus"
 	"envgate/hj212"
 )
 
@@ -34,6 +36,7 @@ type point struct {
 	highest       *decimal
 
 	rules      []rule
+	varies     bool // a unit register says by what the value is multiplied
 	confidence string
 }
 
@@ -74,7 +77,8 @@ type match struct {
 // A rule is a FlagRule made ready: on which points it sets its flag, and when.
 type rule struct {
 	flag    string
-	any     uint64 // a mask; 0 for none
+	times   *decimal // a unit and no flag
+	any     uint64   // a mask; 0 for none
 	is, not []match
 	points  []int
 }
@@ -82,28 +86,48 @@ type rule struct {
 // A compiler gathers what is wrong with the template it works on.
 type compiler struct {
 	t     *Template
-	index int // of the point at work, -1 for the template's own fields
+	index int    // of the point at work, -1 for the template's own fields and blocks
+	path  string // of a block's point at work
 	errs  SpecErrors
 }
 
+// fail says what is wrong with a field, once: what is wrong with a block's
+// point is so in every channel.
 func (c *compiler) fail(field, format string, args ...any) {
-	c.errs = append(c.errs, &SpecError{Point: c.index, Field: field, Text: fmt.Sprintf(format, args...)})
+	e := &SpecError{Point: c.index, Field: field, Text: fmt.Sprintf(format, args...)}
+	if c.path != "" {
+		e.Field = strings.TrimSuffix(c.path+"."+field, ".")
+		if slices.ContainsFunc(c.errs, func(o *SpecError) bool { return o.Point < 0 && o.Field == e.Field }) {
+			return
+		}
+	}
+	c.errs = append(c.errs, e)
 }
+
+// hint adds what to do about the last mistake, if there is a way to know.
+func (c *compiler) hint(text string) { c.errs[len(c.errs)-1].Hint = text }
 
 // compile checks t wholly and fills in points and plan.
 func (t *Template) compile() error {
 	c := &compiler{t: t, index: -1}
 	l := limits{gap: DefaultGap, registers: 125, bits: 2000}
+	c.duration("min_interval", t.MinInterval, &t.minInterval)
+	c.duration("timeout", t.Timeout, &t.timeout)
+	c.duration("warm_up", t.WarmUp, &t.warmUp)
 	c.whole("gap", t.Gap, "a gap is", 0, 124, &l.gap)
 	c.whole("max_registers", t.MaxRegisters, "a question's registers are", 1, 125, &l.registers)
 	c.whole("max_bits", t.MaxBits, "a question's bits are", 1, 2000, &l.bits)
-	if !slices.ContainsFunc(t.Specs, func(s PointSpec) bool { return s.Status == "" }) {
+	c.function(t.Function, new(int))
+	c.order(t.Order)
+	t.written = c.writeOut()
+	if !slices.ContainsFunc(t.written, func(s written) bool { return s.Status == "" }) {
 		c.fail("points", "has nothing to report: want at least one point beside status")
 	}
-	seen := make(map[string]int)
-	for i := range t.Specs {
-		c.index = i
-		p := c.point(&t.Specs[i])
+	seen := make(map[string]string)
+	for i := range t.written {
+		s := &t.written[i]
+		c.index, c.path = s.index, s.path
+		p := c.point(&s.PointSpec)
 		if p.kind != kindBit && p.count > l.registers {
 			c.fail("type", "takes %d registers: the template allows %d in one question", p.count, l.registers)
 		}
@@ -112,15 +136,25 @@ func (t *Template) compile() error {
 			name = "status " + p.status
 		}
 		if first, ok := seen[name]; ok {
-			c.fail("", "is %s once more: points[%d] has it already", name, first)
+			c.fail("", "is %s once more: %s has it already", name, first)
+			if first == s.path {
+				c.hint("write $n or $each into the name, so that each channel has its own")
+			}
 		}
-		seen[name] = i
+		seen[name] = s.path
+		if s.path == "" {
+			seen[name] = fmt.Sprintf("points[%d]", s.index)
+		}
 		t.points = append(t.points, p)
 	}
-	for i := range t.Specs {
-		c.index = i
-		c.rules(&t.Specs[i], &t.points[i])
+	for i := range t.written {
+		s := &t.written[i]
+		c.index, c.path = s.index, s.path
+		c.rules(&s.PointSpec, &t.points[i])
 	}
+	c.index, c.path = -1, ""
+	c.commands()
+	c.exchanges()
 	if len(c.errs) > 0 {
 		return c.errs
 	}
@@ -130,7 +164,7 @@ func (t *Template) compile() error {
 
 // point checks all of a point but its rules, which may speak of later points.
 func (c *compiler) point(s *PointSpec) point {
-	p := point{code: s.Point, status: s.Status, unit: s.Unit, decimals: -1, confidence: s.Confidence}
+	p := point{code: s.Point, status: s.Status, unit: s.Unit, decimals: -1}
 	switch {
 	case s.Point == "" && s.Status == "":
 		c.fail("point", "is missing: want a code, or a name under status")
@@ -146,13 +180,7 @@ func (c *compiler) point(s *PointSpec) point {
 	if p.status == "" {
 		p.status = p.code
 	}
-	switch s.Confidence {
-	case "":
-		p.confidence = c.t.Confidence
-	case Seen, Uncertain:
-	default:
-		c.fail("confidence", "is %q: want seen or uncertain", s.Confidence)
-	}
+	p.confidence = c.confidence("confidence", s.Confidence)
 	p.names = [2]string{s.Chinese, s.English}
 	if f, ok := hj212.LookupFactor(hj212.Ed2017, s.Point); ok {
 		if p.names[0] == "" {
@@ -170,17 +198,19 @@ func (c *compiler) point(s *PointSpec) point {
 // place checks where the point is and how its bits lie.
 func (c *compiler) place(s *PointSpec, p *point) {
 	function := 3
-	field := s.Function
-	if field == "" {
-		field = c.t.Function
+	if s.Function != "" {
+		c.function(s.Function, &function)
+	} else if v, err := parseWhole(string(c.t.Function)); err == nil {
+		function = v // judged once, for the template
 	}
-	c.whole("function", field, "a function is", 1, 4, &function)
 	p.function = byte(function)
 
 	if s.Address == "" {
 		c.fail("address", "is missing: there is no default")
 	}
-	c.whole("address", s.Address, "an address is", 0, 65535, &p.address)
+	if !c.whole("address", s.Address, "an address is", 0, 65535, &p.address) {
+		c.hint(addressHint(string(s.Address)))
+	}
 
 	name := s.Type
 	if name == "" && function <= 2 {
@@ -192,6 +222,7 @@ func (c *compiler) place(s *PointSpec, p *point) {
 		c.fail("type", "is missing: want %s", typeNames())
 	case !ok:
 		c.fail("type", "is %q: want %s", name, typeNames())
+		c.hint(didYouMean(name, typeWords))
 	case typ.kind == kindBit && function > 2:
 		c.fail("type", "is bit: functions 3 and 4 give registers; take uint16 and bits")
 	case typ.kind != kindBit && function <= 2:
@@ -211,25 +242,38 @@ func (c *compiler) place(s *PointSpec, p *point) {
 		c.fail("address", "is %d: with %d registers from there it ends behind 65535", p.address, p.count)
 	}
 
-	order := s.Order
-	if order == "" {
-		order = c.t.Order
-	}
-	switch order {
-	case "", "ABCD":
+	c.order(s.Order)
+	switch cmp.Or(s.Order, c.t.Order) {
 	case "CDAB":
 		p.swapped.words = true
 	case "BADC":
 		p.swapped.bytes = true
 	case "DCBA":
 		p.swapped.words, p.swapped.bytes = true, true
-	default:
-		c.fail("order", "is %q: want ABCD, CDAB, BADC or DCBA", order)
 	}
 
 	p.mask = 1<<p.width - 1 // of 64 bits too: the shift then leaves none, and 0-1 is all
 	if s.Bits != "" {
 		c.bits(s.Bits, p)
+	}
+}
+
+// function reads a function that reads.
+func (c *compiler) function(n Number, out *int) {
+	if v, err := parseWhole(string(n)); err == nil && v < 128 && modbus.Private(byte(v)) {
+		*out = v
+		return
+	}
+	c.whole("function", n, "a function is", 1, 4, out)
+}
+
+// order checks an order of bytes.
+func (c *compiler) order(s string) {
+	switch s {
+	case "", "ABCD", "CDAB", "BADC", "DCBA":
+	default:
+		c.fail("order", "is %q: want ABCD, CDAB, BADC or DCBA", s)
+		c.hint(didYouMean(s, orderWords))
 	}
 }
 
@@ -310,9 +354,18 @@ func (c *compiler) rules(s *PointSpec, p *point) {
 	}
 	for i, f := range s.Flags {
 		field := func(name string) string { return fmt.Sprintf("flags[%d].%s", i, name) }
-		r := rule{flag: f.Flag}
-		if !validFlag(f.Flag) {
+		r := rule{flag: f.Flag, times: c.decimal(field("times"), f.Times)}
+		switch {
+		case f.Times != "" && f.Flag != "":
+			c.fail(field("flag"), "is %q beside times: want a flag or a unit", f.Flag)
+		case f.Times != "" && len(f.Points) == 0:
+			c.fail(field("points"), "is missing: want the points that have this unit")
+		case f.Times == "" && !validFlag(f.Flag):
 			c.fail(field("flag"), "is %q: a flag is one to four letters, and not N", f.Flag)
+			c.hint("F out of service, M maintenance, D fault, C calibration, T out of range, B no communication")
+		}
+		if r.times != nil && r.times.sign() == 0 {
+			c.fail(field("times"), "is %s: every value would be 0", f.Times)
 		}
 		given := 0
 		if f.Any != "" {
@@ -339,6 +392,12 @@ func (c *compiler) rules(s *PointSpec, p *point) {
 			if at < 0 || code == "" {
 				c.fail(fmt.Sprintf("flags[%d].points[%d]", i, j), "is %q: the template has no such point", code)
 				continue
+			}
+			if f.Times != "" {
+				if c.t.points[at].kind == kindString {
+					c.fail(fmt.Sprintf("flags[%d].points[%d]", i, j), "is %q, a string: only numbers have units", code)
+				}
+				c.t.points[at].varies = true
 			}
 			r.points = append(r.points, at)
 		}
@@ -404,17 +463,19 @@ func (c *compiler) decimal(field string, n Number) *decimal {
 }
 
 // whole reads a whole number into out, which it leaves alone if n is empty.
-// what is the subject and the verb of the message.
-func (c *compiler) whole(field string, n Number, what string, lowest, highest int, out *int) {
+// what is the subject and the verb of the message. It reports whether all is
+// well.
+func (c *compiler) whole(field string, n Number, what string, lowest, highest int, out *int) bool {
 	if n == "" {
-		return
+		return true
 	}
 	v, err := parseWhole(string(n))
 	if err != nil || v < lowest || v > highest {
 		c.fail(field, "is %s: %s %d to %d", n, what, lowest, highest)
-		return
+		return false
 	}
 	*out = v
+	return true
 }
 
 func isHex(s string) bool { return strings.HasPrefix(s, "0x") || strings.HasPrefix(s, "0X") }

@@ -34,7 +34,7 @@ func missing(flag string, cause Cause) outcome { return outcome{flag: flag, caus
 func (p *point) decode(r *read, answer []byte) outcome {
 	at := p.address - r.address
 	if p.kind == kindBit {
-		return p.number(uint64(answer[at/8] >> (at % 8) & 1))
+		return p.number(uint64(answer[at/8]>>(at%8)&1), nil)
 	}
 	b := answer[2*at : 2*(at+p.count)]
 	if p.kind == kindString {
@@ -47,7 +47,7 @@ func (p *point) decode(r *read, answer []byte) outcome {
 		}
 		v = v<<16 | uint64(p.word(b[2*w:]))
 	}
-	return p.number(v >> p.low & p.mask)
+	return p.number(v>>p.low&p.mask, nil)
 }
 
 // word reads one register.
@@ -58,11 +58,12 @@ func (p *point) word(b []byte) uint16 {
 	return binary.BigEndian.Uint16(b)
 }
 
-// number makes a value of the bits.
-func (p *point) number(bits uint64) outcome {
+// number makes a value of the bits, in a unit that is times the template's; nil
+// is the template's own.
+func (p *point) number(bits uint64, times *decimal) outcome {
 	o := outcome{answered: true, bits: bits, flag: hj212.FlagNormal}
 	var d decimal // the number, made if it is needed
-	exact := p.scale != nil || p.offset != nil || p.decimals >= 0 || p.lowest != nil
+	exact := p.scale != nil || p.offset != nil || p.decimals >= 0 || p.lowest != nil || times != nil
 	switch {
 	case p.kind == kindFloat:
 		f := p.float(bits)
@@ -100,6 +101,9 @@ func (p *point) number(bits uint64) outcome {
 		}
 		if p.offset != nil {
 			d = d.add(*p.offset)
+		}
+		if times != nil {
+			d = d.mul(*times)
 		}
 		if p.decimals >= 0 {
 			d = d.round(p.decimals)
@@ -174,7 +178,7 @@ func (p *point) places() int {
 	switch {
 	case p.decimals >= 0:
 		return p.decimals
-	case p.kind == kindFloat || p.kind == kindString:
+	case p.kind == kindFloat || p.kind == kindString || p.varies:
 		return -1
 	}
 	places := 0

@@ -27,8 +27,13 @@ type DeviceOptions struct {
 	// Template says what it can be asked. Devices may share one.
 	Template *Template
 
-	// Timeout is how long an answer may take; 0 is the line's own.
+	// Timeout is how long an answer may take; 0 is the line's own. It is never
+	// shorter than the template says that the instrument takes.
 	Timeout time.Duration
+
+	// Interval is from poll to poll, 0 if unknown. It must not be shorter than
+	// the template says that the instrument can bear.
+	Interval time.Duration
 
 	// Raw keeps each sample's register bytes as evidence.
 	Raw bool
@@ -39,10 +44,11 @@ type DeviceOptions struct {
 type Device struct {
 	o       DeviceOptions
 	t       *Template
-	groups  []group  // the plan, with what was learnt of refusals
-	silent  bool     // no question of the last poll had an answer
-	probe   int      // which group is asked while silent
-	sources []string // per group, "" for one without readings
+	groups  []group   // the plan, with what was learnt of refusals
+	silent  bool      // no question of the last poll had an answer
+	probe   int       // which group is asked while silent
+	back    time.Time // when it answered again after a silence; zero: it always did
+	sources []string  // per group, "" for one without readings
 }
 
 // NewDevice makes a device. It asks nothing yet.
@@ -56,7 +62,11 @@ func NewDevice(o DeviceOptions) (*Device, error) {
 		return nil, fmt.Errorf("device %s: unit is %d: a Modbus unit is 1 to 247", o.Name, o.Unit)
 	case o.Timeout < 0:
 		return nil, fmt.Errorf("device %s: timeout is %s: want 0 or more", o.Name, o.Timeout)
+	case o.Interval > 0 && o.Interval < o.Template.minInterval:
+		return nil, fmt.Errorf("device %s: interval is %s: by its template %s it can be asked each %s",
+			o.Name, o.Interval, o.Template.Name, o.Template.minInterval)
 	}
+	o.Timeout = max(o.Timeout, o.Template.timeout)
 	d := &Device{o: o, t: o.Template}
 	d.groups = append(d.groups, d.t.plan...)
 	n := 0

@@ -824,3 +824,120 @@ func BenchmarkPoll(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/24, "ns/reading")
 }
+
+func TestPrivateFunction(t *testing.T) {
+	d := device(t, "function: 0x64\npoints: [{point: a34013, address: 1, type: float32, unit: mg/m3}]\n")
+	m := &memory{}
+	m.set(0x64, 1, 0x4148, 0)
+	samples, err := d.Poll(t.Context(), m, frozen)
+	if got := tell(samples); err != nil || got != "d: a34013=12.5" {
+		t.Errorf("readings are %s, error %v", got, err)
+	}
+	if got := m.asks(); got != "100:1+2" {
+		t.Errorf("asks %s", got)
+	}
+}
+
+func TestUnitRegister(t *testing.T) {
+	const yaml = `gap: 0
+points:
+- {point: a, address: 0, type: uint16, scale: 0.1, unit: mg/L, range: [0, 5000], flags: [{flag: C, is: [77], points: [a]}]}
+- {point: b, address: 1, type: float32, decimals: 1, unit: mg/L, sentinels: [-1]}
+- status: unit
+  address: 9
+  type: uint16
+  flags:
+  - {times: 1, is: [0], points: [a, b]}
+  - {times: 1000, is: [1], points: [a, b]}
+  - {times: 0.001, any: 4, points: [a]}
+  - {flag: M, is: [5]}
+`
+	for _, tt := range []struct {
+		name string
+		a    uint16
+		b    [2]uint16
+		unit uint16
+		want string
+	}{
+		{"as it is", 123, [2]uint16{0x4148, 0}, 0, "a=12.3 b=12.5"},
+		{"a thousand", 12, [2]uint16{0x3D4C, 0xCCCD}, 1, "a=1200.0 b=50.0"},
+		{"out of range after it", 123, [2]uint16{0xBF80, 0}, 1, "a=12300.0(T range) b=(D sentinel)"},
+		{"another for one point", 12, [2]uint16{0x4148, 0}, 4, "a=0.0012 b=(D status-unit)"},
+		{"unknown", 12, [2]uint16{0x4148, 0}, 2, "a=(D status-unit) b=(D status-unit)"},
+		{"flag and unit", 12, [2]uint16{0xBF80, 0}, 5, "a=0.0012(M status-unit) b=(M status-unit)"},
+		{"calibration", 77, [2]uint16{0x4148, 0}, 0, "a=7.7(C status-a) b=12.5"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			d, m := device(t, yaml), &memory{}
+			m.set(3, 0, tt.a, tt.b[0], tt.b[1])
+			m.set(3, 9, tt.unit)
+			samples, err := d.Poll(t.Context(), m, frozen)
+			if got := tell(samples); err != nil || got != "d: "+tt.want {
+				t.Errorf("readings are %s, want %s (error %v)", got, tt.want, err)
+			}
+		})
+	}
+	d, m := device(t, yaml), &memory{}
+	m.set(3, 0, 123, 0x4148, 0)
+	m.fail = func(r modbus.Read) error {
+		if r.Address == 9 {
+			return modbus.ErrNoAnswer
+		}
+		return nil
+	}
+	samples, _ := d.Poll(t.Context(), m, frozen)
+	if got, want := tell(samples), "d: a=(B status-no-answer) b=(B status-no-answer)"; got != want {
+		t.Errorf("unit not read: readings are %s, want %s", got, want)
+	}
+	if p := d.Points(); p[0].Decimals != -1 || p[1].Decimals != 1 {
+		t.Errorf("decimals are %d and %d, want -1 (it depends) and 1", p[0].Decimals, p[1].Decimals)
+	}
+}
+
+func TestWarmUp(t *testing.T) {
+	d, m := device(t, "warm_up: 10s\npoints: [{point: a, address: 0, type: uint16, unit: m, range: [0, 5]}]\n"), &memory{}
+	m.set(3, 0, 3)
+	now := epoch
+	poll := func(want string) {
+		t.Helper()
+		samples, _ := d.Poll(t.Context(), m, func() time.Time { return now })
+		if got := tell(samples); got != "d: "+want {
+			t.Errorf("at %s: readings are %s, want %s", now.Sub(epoch), got, want)
+		}
+	}
+	poll("a=3")
+	m.fail = func(modbus.Read) error { return modbus.ErrNoAnswer }
+	now = epoch.Add(time.Second)
+	poll("a=(B no-answer)")
+	m.fail = nil
+	now = epoch.Add(2 * time.Second)
+	poll("a=3(F warm-up)")
+	m.set(3, 0, 6)
+	now = epoch.Add(11 * time.Second)
+	poll("a=6(T range)")
+	m.set(3, 0, 4)
+	now = epoch.Add(12*time.Second - 1)
+	poll("a=4(F warm-up)")
+	now = epoch.Add(12 * time.Second)
+	poll("a=4")
+}
+
+func TestTemplateTimes(t *testing.T) {
+	tmpl, err := drivers.ParseTemplate("x", []byte(head+"min_interval: 2s\ntimeout: 5s\n"+onePoint))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ given, want time.Duration }{{0, 5 * time.Second}, {time.Second, 5 * time.Second}, {8 * time.Second, 8 * time.Second}} {
+		d, err := drivers.NewDevice(drivers.DeviceOptions{Name: "d", Unit: 1, Template: tmpl, Timeout: tt.given, Interval: 2 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Plan()[0].Timeout; got != tt.want {
+			t.Errorf("timeout %s: the question waits %s, want %s", tt.given, got, tt.want)
+		}
+	}
+	_, err = drivers.NewDevice(drivers.DeviceOptions{Name: "d", Unit: 1, Template: tmpl, Interval: time.Second})
+	if want := "device d: interval is 1s: by its template x it can be asked each 2s"; err == nil || err.Error() != want {
+		t.Errorf("interval of 1s: error %v, want %s", err, want)
+	}
+}

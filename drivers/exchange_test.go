@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/hex"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -78,15 +79,8 @@ func frame(t *testing.T, s string) []byte {
 	return b[:len(b)-2]
 }
 
-// exchanged are the templates with a row in exchanges.
-var exchanged = func() map[string]bool {
-	m := make(map[string]bool)
-	for _, e := range exchanges {
-		m[e.template] = true
-	}
-	return m
-}()
-
+// exchanges are whole polls: the questions as they go over the wire, no more and
+// no fewer.
 var exchanges = []struct {
 	name, template string
 	unit           byte
@@ -209,5 +203,108 @@ func TestExchange(t *testing.T) {
 				t.Errorf("readings are\n %+v, want\n %+v", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestTry(t *testing.T) {
+	const yaml = `points:
+- {point: a, address: 0, type: int16, unit: m, sentinels: [-1], range: [-1000, 1000]}
+- {point: b, address: 1, type: int16, unit: m}
+- {point: c, address: 9, type: string, length: 2}
+- {status: s, function: 2, address: 3, flags: [{flag: C, points: [a]}]}
+- {point: d, address: 20, type: int16, unit: m}
+- {status: unit, address: 30, type: int16, flags: [{times: 10, is: [1], points: [d]}]}
+exchanges:
+`
+	for _, tt := range []struct{ name, exchange, want string }{
+		{"part of the points", "- {wire: [{ask: 01 03 0000 0001 crc, answer: 01 03 02 0005 crc}], readings: {a: 5}}", ""},
+		{"several questions", "- {wire: [{ask: 01 03 0000 0001 crc, answer: 01 03 02 0005 crc}, {ask: 01 02 0003 0001 crc, answer: 01 02 01 01 crc}], readings: {a: 5 C  status-s}}", ""},
+		{"a remark, lower case, no blanks", "- wire:\n  - ask: 010300000001840a\n    answer: |\n      010302 # so\n      FFFF   # -1\n      b9f4\n  readings: {a: none D sentinel}", ""},
+		{"unit", "- {wire: [{ask: 01 03 0014 0001 crc, answer: 01 03 02 0005 crc}, {ask: 01 03 001E 0001 crc, answer: 01 03 02 0001 crc}], readings: {d: 50}}", ""},
+		{"unit not in the answers", "- {wire: [{ask: 01 03 0014 0001 crc, answer: 01 03 02 0005 crc}], readings: {d: 5}}", "13:81: exchanges[0].readings.d is there: no answer holds all of its registers"},
+		{"text", "- {wire: [{ask: 01 03 0009 0002 crc, answer: 01 03 04 41422043 crc}], readings: {c: AB C}}", ""},
+		{"no answer", "- {wire: [{ask: 01 03 0000 0002 crc, answer: none}], readings: {a: none B no-answer, b: none B no-answer}}", ""},
+		{"refused", "- {wire: [{ask: 01 03 0000 0002 crc, answer: 01 83 03 crc}], readings: {a: none D exception-3, b: none D exception-3}}", ""},
+		{"other value", "- {wire: [{ask: 01 03 0000 0001 crc, answer: 01 03 02 0005 crc}], readings: {a: 6}}", "13:81: exchanges[0].readings.a is 6: the bytes give 5"},
+		{"flag forgotten", "- {wire: [{ask: 01 03 0000 0001 crc, answer: 01 03 02 7000 crc}], readings: {a: 28672}}", "13:81: exchanges[0].readings.a is 28672: the bytes give 28672 T range"},
+		{"point forgotten", "- {wire: [{ask: 01 03 0000 0002 crc, answer: 01 03 04 0005 0006 crc}], readings: {a: 5}}", "13:83: exchanges[0].readings.b is missing: the bytes give 6"},
+		{"not in the answers", "- {wire: [{ask: 01 03 0000 0001 crc, answer: 01 03 02 0005 crc}], readings: {a: 5, b: 0}}", "13:87: exchanges[0].readings.b is there: no answer holds all of its registers"},
+		{"half in the answers", "- {wire: [{ask: 01 03 0000 0001 crc, answer: 01 03 02 0005 crc}, {ask: 01 03 000A 0001 crc, answer: 01 03 02 4142 crc}], readings: {a: 5, c: AB}}", "13:142: exchanges[0].readings.c is there: no answer holds all of its registers"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tmpl, err := drivers.ParseTemplate("x", []byte(head+yaml+tt.exchange+"\n"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = tmpl.Try(0)
+			if text := errText(err); text != tt.want {
+				t.Errorf("Try gives %q, want %q", text, tt.want)
+			}
+		})
+	}
+}
+
+func errText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+func TestRemarks(t *testing.T) {
+	for _, tt := range []struct{ name, yaml, want string }{
+		{"no exchange", onePoint, "exchanges is missing: nothing shows that the template reads what the instrument means"},
+		{
+			"manual's numbers", "points: [{point: a, address: 40019, type: int16, unit: m}, {point: b, function: 4, address: 40019, type: int16, unit: m}]\nblocks: [{count: 2, stride: 2, points: [{point: c$n, function: 4, address: 30001, type: int16, unit: m}]}]\n" +
+				"exchanges: [{wire: [{ask: 01 03 9C53 0001 crc, answer: none}, {ask: 01 04 9C53 0001 crc, answer: none}, {ask: 01 04 7531 0003 crc, answer: none}], readings: {a: none}}]\n",
+			"5:30: points[0].address is 40019: is that the manual's number, or the address on the wire?; 6:76: blocks[0].points[0].address is 30001: is that the manual's number, or the address on the wire?",
+		},
+		{
+			"not shown", "points: [{point: a, address: 0, type: int16, unit: m}, {point: b, address: 1, type: int16, unit: m}]\n" +
+				"exchanges: [{wire: [{ask: 01 03 0000 0001 crc, answer: none}], readings: {a: none}}]\n",
+			"5:57: points[1] is b, which no exchange shows",
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tmpl, err := drivers.ParseTemplate("x", []byte(head+tt.yaml))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, r := range tmpl.Remarks() {
+				got = append(got, r.Error())
+			}
+			if text := strings.Join(got, "; "); text != tt.want {
+				t.Errorf("remarks are\n %s, want\n %s", text, tt.want)
+			}
+		})
+	}
+}
+
+func TestDocumentExample(t *testing.T) {
+	b, err := os.ReadFile("../docs/templates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(b), "```yaml\nname: ")
+	example, _, found := strings.Cut(rest, "```")
+	if !found {
+		t.Fatal("there is no example")
+	}
+	name, _, _ := strings.Cut(example, "\n")
+	tmpl, err := drivers.ParseTemplate(name, []byte("name: "+example))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(tmpl.Exchanges) == 0 || len(tmpl.Commands()) == 0 || len(tmpl.Blocks) == 0 {
+		t.Error("the example does not show everything")
+	}
+	for i := range tmpl.Exchanges {
+		if err := tmpl.Try(i); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, r := range tmpl.Remarks() {
+		t.Errorf("remark: %v", &r)
 	}
 }

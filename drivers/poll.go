@@ -53,13 +53,20 @@ func (d *Device) Poll(ctx context.Context, b Bus, now func() time.Time) ([]Sampl
 		}
 		p.ask(ctx, i)
 	}
+	if d.silent && p.answered {
+		d.back = p.times[first]
+	}
 	if p.answered || p.silence {
 		d.silent = !p.answered
 	}
 	if p.err != nil {
 		p.err = fmt.Errorf("poll %s: %w", d.o.Name, p.err)
 	}
+	d.convert(p.outcomes)
 	d.judge(p.outcomes)
+	if !d.back.IsZero() && p.times[first].Sub(d.back) < d.t.warmUp {
+		warmingUp(p.outcomes)
+	}
 	return d.samples(p.outcomes, p.times, p.raw), p.err
 }
 
@@ -199,6 +206,50 @@ func reason(err error) (flag string, cause Cause) {
 	return hj212.FlagComm, CauseLine
 }
 
+// warmingUp flags what is given as good: the instrument may have been switched
+// on just now.
+func warmingUp(outcomes []outcome) {
+	for i := range outcomes {
+		if o := &outcomes[i]; o.flag == hj212.FlagNormal {
+			o.flag, o.cause = hj212.FlagOut, CauseWarmUp
+		}
+	}
+}
+
+// convert brings values into the template's units, where a register says in
+// which the instrument gives them. A value whose unit is not known is none.
+func (d *Device) convert(outcomes []outcome) {
+	for i := range d.t.points {
+		unit := &outcomes[i]
+		known := make(map[int]*decimal) // by point; nil: its unit is not in the list
+		for _, r := range d.t.points[i].rules {
+			if r.times == nil {
+				continue
+			}
+			for _, at := range r.points {
+				if known[at] == nil {
+					known[at] = nil
+					if unit.answered && r.holds(unit.bits) {
+						known[at] = r.times
+					}
+				}
+			}
+		}
+		for at, times := range known {
+			o, p := &outcomes[at], &d.t.points[at]
+			switch {
+			case o.value == "":
+			case times != nil:
+				*o = p.number(o.bits, times)
+			case unit.answered:
+				*o = missing(hj212.FlagFault, CauseStatus+"-"+Cause(d.t.points[i].status))
+			default:
+				*o = missing(unit.flag, CauseStatus+"-"+unit.cause)
+			}
+		}
+	}
+}
+
 // judge sets the flags that status points ask for. A rule that holds goes
 // before one that cannot be judged, and among those that hold the template's
 // first. A point without a value keeps its flag, unless a sentinel stands in
@@ -211,7 +262,7 @@ func (d *Device) judge(outcomes []outcome) {
 			continue
 		}
 		for _, r := range d.t.points[i].rules {
-			if !r.holds(outcomes[i].bits) {
+			if r.times != nil || !r.holds(outcomes[i].bits) {
 				continue
 			}
 			for _, at := range r.points {
@@ -227,6 +278,9 @@ func (d *Device) judge(outcomes []outcome) {
 			continue
 		}
 		for _, r := range d.t.points[i].rules {
+			if r.times != nil {
+				continue
+			}
 			for _, at := range r.points {
 				if o := &outcomes[at]; o.value != "" && !judged[at] {
 					o.flag, o.cause = outcomes[i].flag, CauseStatus+"-"+outcomes[i].cause

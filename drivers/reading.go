@@ -44,6 +44,7 @@ const (
 	CauseStale      Cause = "stale"      // the instrument repeats an old value
 	CauseSentinel   Cause = "sentinel"   // the instrument gave the number that means "no value"
 	CauseUnreadable Cause = "unreadable" // the bits are no value of the type the template names
+	CauseWarmUp     Cause = "warm-up"    // it answers again after a silence, and may have been switched on just now
 	CauseRange      Cause = "range"      // the value is outside the valid range, and given all the same
 	CauseStatus     Cause = "status"     // the word before the name of the status point that set the flag
 )

@@ -29,7 +29,8 @@ type PointSpec struct {
 	English string `yaml:"en,omitempty" json:"en,omitempty"`
 
 	// Function is the Modbus function: 1 coils, 2 discrete inputs, 3 holding,
-	// 4 input registers. Empty is the template's default, or else 3.
+	// 4 input registers, or a maker's own that reads like 3: 65 to 72, 100 to
+	// 110. Empty is the template's default, or else 3.
 	Function Number `yaml:"function,omitempty" json:"function,omitempty"`
 
 	// Address is the address as it goes over the wire, 0 to 65535: what many
@@ -93,9 +94,18 @@ type PointSpec struct {
 // Without Any, Is and Not that is any value but zero. The first rule of a
 // template that holds for a point gives its flag. It goes before the flags for
 // sentinels and ranges, and behind those for a value that could not be read.
+//
+// With Times in place of Flag the status point is the unit in which the
+// instrument gives the points: their values are multiplied by the Times of the
+// rule that holds, and are none (flag D) where none holds or the unit could not
+// be read. So their Unit is always the one that the template states.
 type FlagRule struct {
 	// Flag is the flag to set: one to four letters, not N.
-	Flag string `yaml:"flag" json:"flag"`
+	Flag string `yaml:"flag,omitempty" json:"flag,omitempty"`
+
+	// Times makes the template's unit of the instrument's: 1000 where it
+	// gives g/L and the template says mg/L.
+	Times Number `yaml:"times,omitempty" json:"times,omitempty"`
 
 	// Any holds when any of these bits is set: a mask such as 0x0005.
 	Any Number `yaml:"any,omitempty" json:"any,omitempty"`
@@ -124,7 +134,28 @@ func (n *Number) UnmarshalYAML(node ast.Node) error {
 		*n = Number(node.GetToken().Value)
 		return nil
 	}
+	return notScalar(node, "a number")
+}
+
+// A Text is a text as it was written, also where it looks like a number.
+type Text string
+
+// UnmarshalYAML takes any scalar's letters. Those of a block (after a |) keep
+// their lines.
+func (t *Text) UnmarshalYAML(node ast.Node) error {
+	switch n := node.(type) {
+	case *ast.LiteralNode:
+		*t = Text(n.Value.Value)
+		return nil
+	case ast.ScalarNode:
+		*t = Text(n.GetToken().Value)
+		return nil
+	}
+	return notScalar(node, "a text")
+}
+
+func notScalar(node ast.Node, want string) error {
 	// The decoder puts line and column before an error of its own making only.
 	at := node.GetToken().Position
-	return fmt.Errorf("[%d:%d] want a number, got a %s", at.Line, at.Column, strings.ToLower(node.Type().String()))
+	return fmt.Errorf("[%d:%d] want %s, got a %s", at.Line, at.Column, want, strings.ToLower(node.Type().String()))
 }

@@ -2,11 +2,15 @@ package drivers
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -41,11 +45,24 @@ type Template struct {
 	// Confidence is [Seen] or [Uncertain]; empty for points of a site file.
 	Confidence string `yaml:"confidence"`
 
+	// Medium is what it measures in: stack, ambient, weather, water, noise or
+	// other.
+	Medium string `yaml:"medium"`
+
 	// Notes are what to look out for when the instrument is put into service.
 	Notes []string `yaml:"notes"`
 
 	// Serial is how the instrument comes out of the box, where known.
 	Serial *Serial `yaml:"serial"`
+
+	// MinInterval is the shortest time between two polls that it can bear, as
+	// in 1s. Timeout is how long an answer may take; a device waits for at
+	// least so long. WarmUp is how long after power-on its values are not to
+	// be trusted: within it after a silence they have flag F, as a broken line
+	// and an instrument without power cannot be told apart. All up to 1h.
+	MinInterval Number `yaml:"min_interval"`
+	Timeout     Number `yaml:"timeout"`
+	WarmUp      Number `yaml:"warm_up"`
 
 	// Function and Order stand for points that do not name their own.
 	Function Number `yaml:"function"`
@@ -59,13 +76,29 @@ type Template struct {
 	MaxRegisters Number `yaml:"max_registers"`
 	MaxBits      Number `yaml:"max_bits"`
 
-	// Specs are the points as written.
-	Specs []PointSpec `yaml:"points"`
+	// Specs are the points as written, and Blocks those of channels.
+	Specs  []PointSpec `yaml:"points"`
+	Blocks []Block     `yaml:"blocks"`
 
-	source []byte
-	points []point
-	plan   []group
+	// CommandSpecs are what it can be told to do.
+	CommandSpecs []CommandSpec `yaml:"commands"`
+
+	// Exchanges are questions and answers written down by hand, and what is
+	// to be read out of them; see [Template.Try].
+	Exchanges []Exchange `yaml:"exchanges"`
+
+	minInterval, timeout, warmUp time.Duration
+
+	source   []byte
+	written  []written
+	points   []point
+	plan     []group
+	commands []Command
+	dialogs  []dialog // of Exchanges
 }
+
+// Media are what instruments measure in, for lists.
+var Media = []string{"stack", "ambient", "weather", "water", "noise", "other"}
 
 // A Title is a name in two languages.
 type Title struct {
@@ -99,11 +132,10 @@ func Builtin() []string {
 	return names
 }
 
-// LoadBuiltin returns the built-in template of that name. The error names the
-// ones there are.
+// LoadBuiltin returns the built-in template of that name.
 func LoadBuiltin(name string) (*Template, error) {
 	if !slices.Contains(Builtin(), name) {
-		return nil, fmt.Errorf("no template %q: there are %s", name, strings.Join(Builtin(), ", "))
+		return nil, fmt.Errorf("no built-in template %q: envgate template list shows what there is", name)
 	}
 	b, err := templates.ReadFile("templates/" + name + ".yaml")
 	if err != nil {
@@ -114,8 +146,8 @@ func LoadBuiltin(name string) (*Template, error) {
 
 // ParseTemplate reads a template's YAML. name is the file's name without
 // .yaml, and must be the name that stands in it. Unknown and double keys are
-// errors. What is wrong with the points comes as [SpecErrors], with lines. The
-// template keeps a copy of b.
+// errors. All that is wrong comes as [SpecErrors], with lines, once the file is
+// YAML at all. The template keeps a copy of b.
 func ParseTemplate(name string, b []byte) (*Template, error) {
 	t, err := parseTemplate(name, b)
 	if err != nil {
@@ -128,35 +160,97 @@ func parseTemplate(name string, b []byte) (*Template, error) {
 	if len(b) > maxSource {
 		return nil, fmt.Errorf("%d bytes: a template has %d at most", len(b), maxSource)
 	}
-	file, err := parser.ParseBytes(b, 0)
+	file, err := parseYAML(b)
 	if err != nil {
 		return nil, yamlError(err)
 	}
-	if len(file.Docs) != 1 || file.Docs[0].Body == nil {
+	if len(file.Docs) == 1 && file.Docs[0].Body == nil {
+		return nil, errors.New("nothing in the file")
+	}
+	if len(file.Docs) != 1 {
 		return nil, fmt.Errorf("%d documents: a template is one", len(file.Docs))
 	}
 	t := &Template{source: bytes.Clone(b)}
-	if err := yaml.NodeToValue(file.Docs[0].Body, t, yaml.Strict()); err != nil {
+	errs := strangeKeys(file.Docs[0].Body, reflect.TypeFor[Template](), "")
+	if err := decode(file.Docs[0].Body, t); err != nil {
+		if len(errs) > 0 {
+			return nil, append(errs, &SpecError{Point: -1, Text: "cannot be read further: " + yamlError(err).Error()})
+		}
 		return nil, yamlError(err)
 	}
-	switch {
-	case t.Name != name:
-		return nil, fmt.Errorf("name is %q: want the file's name, %q", t.Name, name)
-	case t.Title.Chinese == "" || t.Title.English == "":
-		return nil, errors.New("title is missing: want a name in zh and in en")
-	case t.Manual == "":
-		return nil, errors.New("manual is missing: name the document, or write that there is none")
-	case t.Confidence != Seen && t.Confidence != Uncertain:
-		return nil, fmt.Errorf("confidence is %q: want seen or uncertain", t.Confidence)
-	}
+	strange := errs
+	errs = append(errs, t.head(name)...)
 	if err := t.compile(); err != nil {
 		var list SpecErrors
 		if errors.As(err, &list) {
-			list.locate(file)
+			errs = append(errs, list...)
 		}
-		return nil, err
+	}
+	// What is missing beside a strange key is most likely that key, misspelt.
+	errs = slices.DeleteFunc(errs, func(e *SpecError) bool {
+		return strings.HasPrefix(e.Text, "is missing") && slices.ContainsFunc(strange, func(s *SpecError) bool {
+			parent, _ := cutLast(e.Path(), ".")
+			return parent == s.Field
+		})
+	})
+	if len(errs) > 0 {
+		errs.locate(file)
+		return nil, errs
 	}
 	return t, nil
+}
+
+// parseYAML leaves out the mark (U+FEFF) that editors of Windows put at the
+// beginning.
+func parseYAML(b []byte) (*ast.File, error) {
+	return parser.ParseBytes(bytes.TrimPrefix(b, []byte("\uFEFF")), 0)
+}
+
+// decode fills in t. The decoder panics on some values with a tag.
+func decode(node ast.Node, t *Template) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = errors.New("not to be read: a value begins with !, perhaps, which is a tag to YAML")
+		}
+	}()
+	return yaml.NodeToValue(node, t)
+}
+
+// head checks what a template says of itself.
+func (t *Template) head(name string) (errs SpecErrors) {
+	fail := func(field, hint, format string, args ...any) {
+		errs = append(errs, &SpecError{Point: -1, Field: field, Text: fmt.Sprintf(format, args...), Hint: hint})
+	}
+	if t.Name != name {
+		fail("name", "", "is %q: want the file's name, %q", t.Name, name)
+	}
+	if t.Title.Chinese == "" || t.Title.English == "" {
+		fail("title", "", "is missing: want a name in zh and in en")
+	}
+	if t.Manual == "" {
+		fail("manual", "", "is missing: name the document, or write that there is none")
+	}
+	if t.Confidence != Seen && t.Confidence != Uncertain {
+		fail("confidence", "uncertain, until the values were compared with the display", "is %q: want seen or uncertain", t.Confidence)
+	}
+	if s := t.Serial; s != nil {
+		for _, f := range []struct {
+			name     string
+			value    int
+			low, top int
+		}{{"baud", s.Baud, 300, 1000000}, {"data_bits", s.DataBits, 7, 8}, {"stop_bits", s.StopBits, 1, 2}, {"unit", s.Unit, 1, 247}} {
+			if f.value != 0 && (f.value < f.low || f.value > f.top) {
+				fail("serial."+f.name, "", "is %d: want %d to %d", f.value, f.low, f.top)
+			}
+		}
+		if !slices.Contains([]string{"", "none", "even", "odd"}, s.Parity) {
+			fail("serial.parity", "", "is %q: want none, even or odd", s.Parity)
+		}
+	}
+	if t.Medium != "" && !slices.Contains(Media, t.Medium) {
+		fail("medium", "", "is %q: want %s", t.Medium, strings.Join(Media, ", "))
+	}
+	return errs
 }
 
 // NewTemplate makes a template of points that stand in a site file. What is
@@ -170,13 +264,33 @@ func NewTemplate(name string, points []PointSpec) (*Template, error) {
 	return t, nil
 }
 
+// Points returns the points with blocks written out and defaults filled in.
+func (t *Template) Points() []PointSpec {
+	out := make([]PointSpec, len(t.written))
+	for i, w := range t.written {
+		p := &t.points[i]
+		w.Chinese, w.English, w.Confidence = p.names[0], p.names[1], p.confidence
+		w.Function = Number(strconv.Itoa(int(p.function)))
+		w.Address = Number(strconv.Itoa(p.address))
+		if p.kind == kindBit {
+			w.Type = "bit"
+		}
+		if w.Order == "" && p.width > 16 {
+			w.Order = cmp.Or(t.Order, "ABCD")
+		}
+		out[i] = w.PointSpec
+	}
+	return out
+}
+
 // Source returns the YAML that the template was read from; nil for one made by
 // NewTemplate. It is not to be written to.
 func (t *Template) Source() []byte { return t.source }
 
 // A SpecError says what is wrong with one place of a template.
 type SpecError struct {
-	// Point is the index of the point, -1 for the template's own fields.
+	// Point is the index of the point, -1 for the template's own fields and
+	// those of its blocks.
 	Point int
 
 	// Field is the path below the point, such as flags[0].points; empty for
@@ -186,6 +300,9 @@ type SpecError struct {
 	// Text goes on after the path: `is 70000: an address is 0 to 65535`.
 	Text string
 
+	// Hint is what to do about it, or empty.
+	Hint string
+
 	// Line and Column are the place in the template's file, 0 if unknown.
 	Line, Column int
 }
@@ -193,6 +310,8 @@ type SpecError struct {
 // Path is where the mistake is, as in points[2].address.
 func (e *SpecError) Path() string {
 	switch {
+	case e.Point < 0 && e.Field == "":
+		return "template"
 	case e.Point < 0:
 		return e.Field
 	case e.Field == "":
@@ -228,16 +347,15 @@ func (l SpecErrors) Unwrap() []error {
 	return errs
 }
 
-// locate finds the lines in the file. A field that is missing stands at its
-// point's line, and a point at its list's.
+// locate finds the lines in the file. A field that is missing stands at the
+// line of what it belongs to.
 func (l SpecErrors) locate(file *ast.File) {
 	for _, e := range l {
-		paths := []string{"$." + e.Path()}
-		if e.Point >= 0 {
-			paths = append(paths, fmt.Sprintf("$.points[%d]", e.Point), "$.points")
+		if e.Line > 0 {
+			continue
 		}
-		for _, p := range paths {
-			path, err := yaml.PathString(p)
+		for p := e.Path(); p != ""; p = p[:max(0, strings.LastIndexAny(p, ".["))] {
+			path, err := yaml.PathString("$." + p)
 			if err != nil {
 				continue
 			}
@@ -253,6 +371,12 @@ func (l SpecErrors) locate(file *ast.File) {
 			break
 		}
 	}
+}
+
+// cutLast cuts s at the last sep; before is empty if there is none.
+func cutLast(s, sep string) (before, after string) {
+	i := strings.LastIndex(s, sep)
+	return s[:max(0, i)], s[i+1:]
 }
 
 // yamlError leaves out of err what the decoder prints of the file itself, as

@@ -1,6 +1,7 @@
 package drivers_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
@@ -48,13 +49,27 @@ func TestBuiltin(t *testing.T) {
 					t.Errorf("point %s: %+v", p.Name, p)
 				}
 			}
-			if !exchanged[name] {
-				t.Error("no exchange with this instrument in TestExchange")
+			if !slices.Contains(drivers.Media, tmpl.Medium) {
+				t.Errorf("medium is %q", tmpl.Medium)
+			}
+			if len(tmpl.Exchanges) == 0 {
+				t.Error("no exchange with this instrument")
+			}
+			for i, e := range tmpl.Exchanges {
+				if e.About == "" {
+					t.Errorf("exchange %d does not say what it is about", i)
+				}
+				if err := tmpl.Try(i); err != nil {
+					t.Errorf("exchange %d, %s: %v", i, e.About, err)
+				}
+			}
+			for _, r := range tmpl.Remarks() {
+				t.Errorf("remark: %v", &r)
 			}
 		})
 	}
 	_, err = drivers.LoadBuiltin("nobody")
-	if want := `no template "nobody": there are boling-dust, sonbest-sm7901b, teledyne-t400, vaisala-wxt530`; err == nil || err.Error() != want {
+	if want := `no built-in template "nobody": envgate template list shows what there is`; err == nil || err.Error() != want {
 		t.Errorf("LoadBuiltin: error %v, want %s", err, want)
 	}
 }
@@ -65,20 +80,24 @@ manual: none
 confidence: uncertain
 `
 
+// onePoint is the least that a template has beside its head.
+const onePoint = "points: [{point: a, address: 0, type: int16, unit: m}]\n"
+
 func TestParseTemplate(t *testing.T) {
 	for _, tt := range []struct{ name, yaml, want string }{
-		{"nothing", "", "template x: 1 documents: a template is one"},
+		{"nothing", "", "template x: nothing in the file"},
 		{"two documents", head + "points: [{point: a, address: 0, type: int16, unit: m}]\n---\n" + head, "template x: 2 documents: a template is one"},
 		{"no mapping", "- 1\n", "template x: [1:1] sequence was used where mapping is expected"},
 		{"no YAML", "name: [\n", "template x: [1:7] sequence end token ']' not found"},
-		{"unknown key", head + "colour: red\n", `template x: [5:1] unknown field "colour"`},
-		{"unknown key of a point", head + "points:\n- {point: a, adress: 1}\n", `template x: [6:14] unknown field "adress"`},
+		{"unknown key", head + onePoint + "colour: red\n", `template x: 6:1: template has no key "colour"`},
+		{"unknown key of a point", head + "points:\n- {point: a, adress: 1}\n", `template x: 6:14: points[0] has no key "adress"`},
 		{"key twice", head + "manual: other\n", `template x: [5:1] mapping key "manual" already defined at [3:1]`},
-		{"other name", strings.Replace(head, "name: x", "name: y", 1), `template x: name is "y": want the file's name, "x"`},
-		{"no title", strings.Replace(head, "en: A", "", 1), "template x: title is missing: want a name in zh and in en"},
-		{"no manual", strings.Replace(head, "manual: none", "manual:", 1), "template x: manual is missing: name the document, or write that there is none"},
-		{"confidence", strings.Replace(head, "uncertain", "verified", 1), `template x: confidence is "verified": want seen or uncertain`},
+		{"other name", strings.Replace(head, "name: x", "name: y", 1) + onePoint, `template x: 1:7: name is "y": want the file's name, "x"`},
+		{"no title", strings.Replace(head, "en: A", "", 1) + onePoint, "template x: 2:9: title is missing: want a name in zh and in en"},
+		{"no manual", strings.Replace(head, "manual: none", "manual:", 1) + onePoint, "template x: 3:8: manual is missing: name the document, or write that there is none"},
+		{"confidence", strings.Replace(head, "uncertain", "verified", 1) + onePoint, `template x: 4:13: confidence is "verified": want seen or uncertain`},
 		{"no points", head, "template x: points has nothing to report: want at least one point beside status"},
+		{"a tag where a list should be", strings.Replace(head, "manual: none", "manual: none\nnotes: !a b", 1) + onePoint, "template x: not to be read: a value begins with !, perhaps, which is a tag to YAML"},
 		{"number is a list", head + "gap: [1]\n", "template x: [5:6] want a number, got a sequence"},
 		{"gap", head + "gap: 1.5\npoints: [{point: a, address: 0, type: int16, unit: m}]\n", "template x: 5:6: gap is 1.5: a gap is 0 to 124"},
 		{"too many registers", head + "max_registers: 126\npoints: [{point: a, address: 0, type: int16, unit: m}]\n", "template x: 5:16: max_registers is 126: a question's registers are 1 to 125"},
@@ -110,6 +129,9 @@ func TestParseTemplate(t *testing.T) {
 			}
 		})
 	}
+	if _, err := drivers.ParseTemplate("x", []byte("\uFEFF"+strings.ReplaceAll(head+onePoint, "\n", "\r\n"))); err != nil {
+		t.Errorf("template from an editor of Windows: %v", err)
+	}
 	long := []byte(head + "points: [{point: a, address: 0, type: int16, unit: m}]\n#")
 	long = append(long, make([]byte, 256<<10)...)
 	for i, c := range long {
@@ -122,6 +144,72 @@ func TestParseTemplate(t *testing.T) {
 	}
 	if _, err := drivers.ParseTemplate("x", long[:256<<10+1]); err == nil {
 		t.Error("a template of 256 KiB and a byte was taken")
+	}
+}
+
+func TestTemplateErrors(t *testing.T) {
+	block := func(s string) string { return "blocks: [{" + s + "}]\n" }
+	const inner = "points: [{point: c$n, address: 0, type: int16, unit: m}]"
+	command := func(s string) string { return onePoint + "commands: [{" + s + "}]\n" }
+	exchange := func(ask, answer string) string {
+		return onePoint + "exchanges: [{wire: [{ask: " + ask + ", answer: " + answer + "}], readings: {a: 1}}]\n"
+	}
+	const ask = "01 03 00 00 00 01 84 0A"
+	for _, tt := range []struct{ name, yaml, want, hint string }{
+		{"block without count", block("stride: 2, " + inner), "5:11: blocks[0].count is missing: want the number of channels, or each with their codes; points has nothing to report: want at least one point beside status", ""},
+		{"count and each", block("count: 2, each: [a], stride: 2, " + inner), "5:18: blocks[0].count is 2 beside each, which has 1: want one of them", ""},
+		{"count", block("count: 251, stride: 2, " + inner), "5:18: blocks[0].count is 251: channels are 1 to 250; points has nothing to report: want at least one point beside status", ""},
+		{"stride missing", block("count: 1, " + inner), "5:11: blocks[0].stride is missing: want the registers from one channel to the next", ""},
+		{"stride", block("count: 1, stride: 0, " + inner), "5:29: blocks[0].stride is 0: a stride is 1 to 65535", ""},
+		{"units", block("each: [b, c], units: [m], stride: 1, " + strings.Replace(inner, "c$n", "$each", 1)), "5:32: blocks[0].units has 1 items: want one for each of the 2 of each; points has nothing to report: want at least one point beside status", ""},
+		{"no points", onePoint + block("count: 1, stride: 1"), "6:11: blocks[0].points is missing: want the points of the first channel", ""},
+		{"too many", block("count: 250, stride: 1, points: [" + strings.TrimSuffix(strings.Repeat("{point: a, address: 0, type: int16, unit: m}, ", 5), ", ") + "]"), "5:42: blocks[0].points are 5 for 250 channels: a template has 1000 points at most; points has nothing to report: want at least one point beside status", ""},
+		{"same code", block("count: 3, stride: 1, points: [{point: a, address: 0, type: int16, unit: m}]"), "5:42: blocks[0].points[0] is a once more: blocks[0].points[0] has it already", "write $n or $each into the name, so that each channel has its own"},
+		{"behind the end", block("count: 3, stride: 40000, " + inner), "5:67: blocks[0].points[0].address is 80000: an address is 0 to 65535", ""},
+		{"said once", block("count: 3, stride: 1, " + strings.Replace(inner, "int16", "word", 1)), "5:72: blocks[0].points[0].type is \"word\": want bit, uint16, int16, uint32, int32, uint64, int64, float32, float64 or string", "did you mean uint16?"},
+		{"unknown key in a block", block("count: 1, stride: 1, " + strings.Replace(inner, "unit", "units", 1)), "5:79: blocks[0].points[0] has no key \"units\"", "did you mean unit?"},
+
+		{"function", "function: 5\n" + onePoint, "5:11: function is 5: a function is 1 to 4", ""},
+		{"min_interval", "min_interval: 2\n" + onePoint, "5:15: min_interval is 2: want a time up to 1h, such as 500ms, 10s or 5m", ""},
+		{"warm_up", "warm_up: 2h\n" + onePoint, "5:10: warm_up is 2h: want a time up to 1h, such as 500ms, 10s or 5m", ""},
+		{"medium", "medium: gas\n" + onePoint, "5:9: medium is \"gas\": want stack, ambient, weather, water, noise, other", ""},
+		{"parity", "serial: {parity: E, baud: 96}\n" + onePoint, "5:27: serial.baud is 96: want 300 to 1000000; 5:18: serial.parity is \"E\": want none, even or odd", ""},
+		{"type at fault beside a strange key", "gapp: 1\ngap: [1]\n" + onePoint, "5:1: template has no key \"gapp\"; template cannot be read further: [6:6] want a number, got a sequence", "did you mean gap?"},
+		{"long address", strings.Replace(onePoint, "address: 0", "address: 300002", 1), "5:30: points[0].address is 300002: an address is 0 to 65535", "300002 in a manual is address 1 with function 4"},
+		{"order", "order: 3412\n" + onePoint, "5:8: order is \"3412\": want ABCD, CDAB, BADC or DCBA", "did you mean CDAB?"},
+
+		{"times and flag", "points: [{point: a, address: 0, type: int16, unit: m, flags: [{flag: D, times: 1, points: [a]}]}]\n", "5:70: points[0].flags[0].flag is \"D\" beside times: want a flag or a unit", ""},
+		{"times for all", "points: [{point: a, address: 0, type: int16, unit: m, flags: [{times: 1}]}]\n", "5:64: points[0].flags[0].points is missing: want the points that have this unit", ""},
+		{"times 0", "points: [{point: a, address: 0, type: int16, unit: m, flags: [{times: 0, points: [a]}]}]\n", "5:71: points[0].flags[0].times is 0: every value would be 0", ""},
+		{"times of a string", "points: [{point: a, address: 0, type: string, length: 1}, {status: s, address: 1, type: int16, flags: [{times: 1, points: [a]}]}]\n", "5:124: points[1].flags[0].points[0] is \"a\", a string: only numbers have units", ""},
+
+		{"command", command("command: reset, function: 5, address: 1, value: 1"), "6:22: commands[0].command is \"reset\": want zero, span, blowback, sample or stop, with a hyphen and more if there are several", ""},
+		{"command twice", onePoint + "commands: [{command: zero, function: 5, address: 1, value: 1}, {command: zero, function: 5, address: 2, value: 1}]\n", "6:74: commands[1].command is \"zero\" once more: commands[0] is it already", ""},
+		{"command's function", command("command: zero, function: 3, address: 1, value: 1"), "6:38: commands[0].function is \"3\": commands write a coil (5) or a register (6 or 16)", ""},
+		{"command's value", command("command: zero, function: 5, address: 1, value: 2"), "6:60: commands[0].value is 2: what can be written there is 0 to 1", ""},
+		{"command without address", command("command: zero, function: 6, value: 2"), "6:13: commands[0].address is missing: there is no default", ""},
+		{"command's time", command("command: zero, function: 6, address: 1, value: 2, lasts: long"), "6:70: commands[0].lasts is long: want a time up to 1h, such as 500ms, 10s or 5m", ""},
+
+		{"no hexadecimal", exchange("01 03 0G", "none"), "6:27: exchanges[0].wire[0].ask is no hexadecimal: two digits, 0 to 9 and A to F, for each byte", ""},
+		{"crc", exchange("01 03 00 00 00 01 0A 84", "none"), "6:27: exchanges[0].wire[0].ask ends with 0A 84: the crc of the bytes before is 84 0A", "a byte is wrong or missing; write crc in place of the two if the manual does not print them"},
+		{"no question", exchange("01 06 00 00 00 01 crc", "none"), "6:27: exchanges[0].wire[0].ask is no question that reads: unit, function, two bytes of address, two of quantity, two of crc", ""},
+		{"nothing asked", exchange("01 03 00 00 00 00 crc", "none"), "6:27: exchanges[0].wire[0].ask is for unit 1, address 0, quantity 0: no instrument can answer that", ""},
+		{"answer of another", exchange(ask, "02 03 02 00 01 crc"), "6:60: exchanges[0].wire[0].answer does not begin with the question's unit and function, 01 03", ""},
+		{"answer too long", exchange(ask, "01 03 04 00 01 00 02 crc"), "6:60: exchanges[0].wire[0].answer says 4 bytes of data and has 4: the question asks for 2", ""},
+		{"no answer given", exchange(ask, `""`), "6:60: exchanges[0].wire[0].answer is missing: want the bytes of the frame in hexadecimal", ""},
+		{"another point", strings.Replace(exchange(ask, "none"), "{a: 1}", "{b: 1}", 1), "6:82: exchanges[0].readings.b is there: the template has no such point", ""},
+		{"nothing in it", onePoint + "exchanges: [{about: x}]\n", "6:14: exchanges[0].wire is missing: want a question and its answer at least; 6:14: exchanges[0].readings is missing: want what the answers mean", ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			_, err := drivers.ParseTemplate("x", []byte(head+tt.yaml))
+			if err == nil || err.Error() != "template x: "+tt.want {
+				t.Fatalf("ParseTemplate(%s):\n error %v\n want  template x: %s", tt.yaml, err, tt.want)
+			}
+			list, ok := errors.AsType[drivers.SpecErrors](err)
+			if !ok || list[0].Hint != tt.hint {
+				t.Errorf("hint is %q, want %q", list[0].Hint, tt.hint)
+			}
+		})
 	}
 }
 
@@ -297,6 +385,11 @@ func FuzzParseTemplate(f *testing.F) {
 		}
 		f.Add(tmpl.Source())
 	}
+	if b, err := os.ReadFile("../docs/templates.md"); err == nil {
+		_, b, _ = bytes.Cut(b, []byte("```yaml\n"))
+		b, _, _ = bytes.Cut(b, []byte("```"))
+		f.Add(bytes.Replace(b, []byte("example-gas"), []byte("x"), 1))
+	}
 	f.Add([]byte(head + "points: [{point: a, address: 0x, type: int64, bits: 5-, unit: m, scale: 1e-9, sentinels: [-.inf]}]"))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		tmpl, err := drivers.ParseTemplate("x", b)
@@ -307,6 +400,10 @@ func FuzzParseTemplate(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		for i := range tmpl.Exchanges {
+			tmpl.Try(i)
+		}
+		tmpl.Remarks()
 		for _, s := range d.Missing(epoch, drivers.CauseLine) { // every point has a place
 			for _, r := range s.Readings {
 				if r.Flag != hj212.FlagComm || !drivers.ValidCode(r.Point) {

@@ -17,8 +17,8 @@ var (
 	// ErrQuestion: the question breaks the rules of Modbus and was not put
 	// on the wire.
 	ErrQuestion = errors.New("question refused")
-	// ErrRaw: raw questions are for serial lines only.
-	ErrRaw = errors.New("raw questions need a serial line")
+	// ErrRaw: raw questions and private functions are for serial lines only.
+	ErrRaw = errors.New("private functions and raw questions need a serial line")
 
 	// ErrClosed: Close was called.
 	ErrClosed = errors.New("line is closed")

@@ -62,6 +62,9 @@ func rangeName(function byte, address, quantity uint16) string {
 		kind = "input"
 	default:
 		kind = "holding"
+		if Private(function) {
+			kind = fmt.Sprintf("function %d register", function)
+		}
 	}
 	if quantity == 1 {
 		return fmt.Sprintf("%s %d", kind, address)

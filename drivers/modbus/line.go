@@ -234,6 +234,9 @@ func (l *Line) exchange(ctx context.Context, q *question) ([]byte, error) {
 	}
 	q.ctx = ctx
 	q.want = wantOf(q.unit, q.pdu)
+	if q.again {
+		q.want = wantOfRead(q.unit, q.pdu) // also where the function is private
+	}
 
 	if err := ctx.Err(); err != nil {
 		return nil, err

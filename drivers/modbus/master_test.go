@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -521,6 +522,48 @@ func TestRaw(t *testing.T) {
 }
 
 // Readers of bytes one at a time and of whole chunks hear the same.
+// A read by a private function is put and answered like one of holding
+// registers: its length is known, so that it needs no silence to end it, and an
+// answer for another number of registers is not taken.
+func TestPrivateRead(t *testing.T) {
+	r := Read{Unit: 7, Function: 0x64, Address: 1, Quantity: 2, Timeout: 200 * ms}
+	right := []byte{0x64, 4, 0x41, 0x48, 0, 0}
+	for _, tt := range []struct {
+		name   string
+		answer []byte
+		want   []byte
+		err    string
+		took   time.Duration
+	}{
+		{"answered", right, right[2:], "", 9 * ms},
+		{"one register", []byte{0x64, 2, 0x41, 0x48}, nil, "read unit 7 function 100 register 1 to 2: no answer in 200ms", 0},
+		{"refused", []byte{0xE4, 2}, nil, "unit 7 refused function 100 register 1 to 2: illegal data address (exception 2)", 9 * ms},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				l, p := newBusLine(t, fakeSerial, Options{}, func(int, []byte) []said {
+					return []said{{9 * ms, appendFrame(nil, 7, tt.answer)}}
+				})
+				start := time.Now()
+				got, err := l.Read(t.Context(), r)
+				took := time.Since(start)
+				if !bytes.Equal(got, tt.want) {
+					t.Errorf("Read = % X, want % X", got, tt.want)
+				}
+				if text := fmt.Sprint(err); err != nil && !strings.HasPrefix(text, tt.err) || err == nil && tt.err != "" {
+					t.Errorf("error is %v, want %s", err, tt.err)
+				}
+				if tt.took > 0 && took != tt.took {
+					t.Errorf("took %v, want %v", took, tt.took)
+				}
+				if want := unhex(t, "07 64 0001 0002"); !bytes.Equal(p.asked[0][:6], want) {
+					t.Errorf("asked % X, want % X", p.asked[0], want)
+				}
+			})
+		})
+	}
+}
+
 func TestOneByteAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l, _ := newBusLine(t, fakeSerial, Options{}, func(_ int, q []byte) (out []said) {

@@ -168,7 +168,7 @@ func (n *network) close() error {
 // A connection that had worked and is found broken, as when the far end closes
 // idle ones, is made again at once, and a read put again on it.
 func (n *network) ask(q *question) ([]byte, error) {
-	if q.raw {
+	if q.raw || Private(q.pdu[0]) {
 		return nil, ErrRaw
 	}
 	if n.stale || n.client == nil || q.timeout > n.timeout {

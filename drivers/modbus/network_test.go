@@ -311,6 +311,9 @@ func TestUnreachable(t *testing.T) {
 func TestRawOverNetwork(t *testing.T) {
 	p := newPeer(t, func(_ int, c net.Conn) { io.Copy(io.Discard, c) })
 	l := networkLine(t, p.url("tcp"), Options{})
+	if _, err := l.Read(t.Context(), Read{Unit: 7, Function: 0x64, Quantity: 1}); !errors.Is(err, ErrRaw) {
+		t.Errorf("read by a private function: error %v, want ErrRaw", err)
+	}
 	if _, err := l.Do(t.Context(), 7, []byte{0x64}, 0); !errors.Is(err, ErrRaw) {
 		t.Errorf("Do = %v, want ErrRaw", err)
 	}

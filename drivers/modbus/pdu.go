@@ -34,7 +34,7 @@ const (
 // A Read asks one unit for one range.
 type Read struct {
 	Unit     byte   // 1 to 247
-	Function byte   // 1 coils, 2 discrete inputs, 3 holding registers, 4 input registers
+	Function byte   // 1 coils, 2 discrete inputs, 3 holding registers, 4 input registers, or a [Private] one
 	Address  uint16 // as on the wire, the first is 0
 	Quantity uint16 // 1 to 125 registers, or 1 to 2000 bits; the range ends at 65535
 
@@ -57,9 +57,18 @@ func (r Read) check() error {
 		limit = maxReadBits
 	case fcReadHoldings, fcReadInputs:
 	default:
-		return fmt.Errorf("%w: function %d does not read: 1 to 4 do", ErrQuestion, r.Function)
+		if !Private(r.Function) {
+			return fmt.Errorf("%w: function %d does not read: 1 to 4 do", ErrQuestion, r.Function)
+		}
 	}
 	return checkRange(r.Unit, r.Address, int(r.Quantity), limit)
+}
+
+// Private reports whether the standard leaves the function to makers (section
+// 5: 65 to 72, 100 to 110). A [Read] takes it to have question and answer of
+// function 3, as some dust monitors do under 100. Serial lines only.
+func Private(function byte) bool {
+	return function >= 65 && function <= 72 || function >= 100 && function <= 110
 }
 
 // size returns how many bytes of data answer the read.

@@ -100,18 +100,24 @@ func wantOf(unit byte, pdu []byte) want {
 	w := want{unit: unit, function: pdu[0]}
 	switch pdu[0] {
 	case fcReadCoils, fcReadDiscretes, fcReadHoldings, fcReadInputs:
-		if len(pdu) != 5 {
-			break
-		}
-		n := Read{Function: pdu[0], Quantity: binary.BigEndian.Uint16(pdu[3:])}.size()
-		if n == 0 || n > maxPDU-2 {
-			break
-		}
-		w.size, w.head[0], w.fixed = 2+n, byte(n), 1
+		return wantOfRead(unit, pdu)
 	case fcWriteCoil, fcWriteRegister, fcWriteCoils, fcWriteRegisters:
 		if len(pdu) >= 5 {
 			w.size, w.fixed = 5, copy(w.head[:], pdu[1:5])
 		}
+	}
+	return w
+}
+
+// wantOfRead returns what answers pdu, which reads: as many bytes as it asks for.
+func wantOfRead(unit byte, pdu []byte) want {
+	w := want{unit: unit, function: pdu[0]}
+	if len(pdu) != 5 {
+		return w
+	}
+	n := Read{Function: pdu[0], Quantity: binary.BigEndian.Uint16(pdu[3:])}.size()
+	if n > 0 && n <= maxPDU-2 {
+		w.size, w.head[0], w.fixed = 2+n, byte(n), 1
 	}
 	return w
 }
