@@ -46,7 +46,7 @@ func newRig(t *testing.T) *rig {
 			}
 		}
 	})
-	r.disk = watchDisk(t, r.path("syncs"))
+	r.disk = watchDisk(t, r.path("disk"))
 	r.ca = newAuthority(t, r.dir)
 	r.ca.issue(gateway)
 	r.ca.issue("centre")
