@@ -33,7 +33,6 @@ type rig struct {
 	broker *mosquitto
 	agent  *process
 	centre *process
-	disk   *disk
 }
 
 func newRig(t *testing.T) *rig {
@@ -46,7 +45,6 @@ func newRig(t *testing.T) *rig {
 			}
 		}
 	})
-	r.disk = watchDisk(t, r.path("disk"))
 	r.ca = newAuthority(t, r.dir)
 	r.ca.issue(gateway)
 	r.ca.issue("centre")
@@ -298,17 +296,12 @@ func (r *rig) verified() {
 }
 
 // audit holds what the centre has against what the instruments said. kills excuse
-// what was answered in the sealing interval before each, and for as long as the disk then
-// kept a commit waiting.
+// what was answered in the sealing interval before each.
 func (r *rig) audit(kills ...time.Time) {
 	r.t.Helper()
 	a := sim.NewAudit(r.instruments...)
 	for _, k := range kills {
-		late := r.disk.late(k)
-		if late > 0 {
-			r.t.Logf("the disk was slow for %s before the kill of %s", late.Round(time.Millisecond), k.Format("15:04:05"))
-		}
-		a.Excuse(k.Add(-sealing-commitTime-late), k.Add(200*time.Millisecond))
+		a.Excuse(k.Add(-sealing-commitTime), k.Add(200*time.Millisecond))
 	}
 	n := 0
 	for _, e := range r.export() {
