@@ -107,8 +107,12 @@ func (f *flow) Run(ctx context.Context) error {
 		switch {
 		case full || !now.Before(next) || !figures.IsZero() && !now.Before(figures):
 			f.commit(true, waiting)
-			if next = next.Add(f.every); next.Before(now) {
+			// Figures or a full inbox may have been before next: it counts from now, as no
+			// more than one interval may be lost (promise P3).
+			if early := now.Before(next); early || next.Add(f.every).Before(now) {
 				next = now.Add(f.every)
+			} else {
+				next = next.Add(f.every)
 			}
 			figures, events = f.nextFigures(), time.Time{}
 		case !events.IsZero() && !now.Before(events):
