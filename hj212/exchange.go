@@ -184,7 +184,7 @@ func answer(cn string, m *Message) Message {
 	a := Message{ST: systemAnswers, CN: cn, PW: m.PW, MN: m.MN, EmptyMN: m.EmptyMN}
 	qn := m.Answers()
 	if e := m.Edition(); e != Ed2005 {
-		a.QN, a.Flag, a.HasFlag = qn, versionFlag(e), true
+		a.QN, a.Flag, a.HasFlag = qn, NewFlag(e, 0), true
 	} else {
 		a.HasFlag = cn == cnAnswer
 		if qn != "" {
@@ -291,17 +291,6 @@ func checkForm(m Message) error {
 // isCommand reports whether cn is a command code and no answer or heartbeat: the
 // classes 1000 to 3999 (HJ 212-2017, table 9), and what others have added to them.
 func isCommand(cn string) bool { return len(cn) == 4 && allDigits(cn) && cn[0] > '0' && cn[0] < '9' }
-
-// versionFlag is a Flag with the edition alone.
-func versionFlag(e Edition) Flag {
-	switch e {
-	case Ed2017:
-		return 1 << 2
-	case Ed2025:
-		return 2 << 2
-	}
-	return 0
-}
 
 // isHistory reports whether a request reads a span of time: its data have QNs of their
 // own, where the answer to any other has that of the request (HJ 212-2017, C.2, C.20,

@@ -251,7 +251,7 @@ func (f *FieldSide) Notify(m Message, now time.Time) (Exchange, error) {
 
 func (f *FieldSide) notification(x Exchange, m Message) *sending {
 	m.ST = cmp.Or(m.ST, f.o.ST)
-	m.QN, m.HasFlag, m.Flag, m.PNUM, m.PNO = "", true, versionFlag(f.o.Edition), 0, 0
+	m.QN, m.HasFlag, m.Flag, m.PNUM, m.PNO = "", true, NewFlag(f.o.Edition, 0), 0, 0
 	// In 2005 it has Flag=0 and is answered all the same (HJ/T 212-2005, C.10).
 	if f.o.Edition != Ed2005 && !f.isOnce(&m) {
 		m.Flag |= WantAnswer
@@ -278,7 +278,7 @@ func (f *FieldSide) split(m Message, e Edition, answers bool) ([]Message, error)
 	// As wide as they will be, for the one who measures.
 	m.ST, m.QN, m.PW, m.MN = cmp.Or(m.ST, f.o.ST), widestQN, strings.Repeat("0", f.widthPW), cmp.Or(f.o.MN, widestMN)
 	split := m.PNUM > 0 // by the caller
-	m.Flag = versionFlag(e)
+	m.Flag = NewFlag(e, 0)
 	if answers {
 		m.Flag |= WantAnswer
 	}

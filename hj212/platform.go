@@ -165,7 +165,7 @@ func (p *PlatformSide) Request(m Message, now time.Time) (Exchange, error) {
 	if m.PW == "" {
 		return 0, fmt.Errorf("hj212: request %s: PW is empty", m.CN)
 	}
-	m.QN, m.Flag, m.HasFlag, m.PNUM, m.PNO = "", versionFlag(p.o.Edition)|WantAnswer, true, 0, 0
+	m.QN, m.Flag, m.HasFlag, m.PNUM, m.PNO = "", NewFlag(p.o.Edition, 0)|WantAnswer, true, 0, 0
 	if err := cmp.Or(checkLength(m), checkForm(m)); err != nil {
 		return 0, err
 	}

@@ -414,7 +414,7 @@ func (f *FieldSide) fillData(r *request, now time.Time) {
 	}
 	m.PW, m.MN = r.m.PW, r.m.MN
 	if e := r.m.Edition(); e != Ed2005 {
-		m.QN, m.Flag, m.HasFlag = r.m.QN, m.Flag&IsSplit|versionFlag(e), true
+		m.QN, m.Flag, m.HasFlag = r.m.QN, m.Flag&IsSplit|NewFlag(e, 0), true
 		return
 	}
 	m.QN, m.Flag, m.HasFlag = "", 0, false

@@ -19,8 +19,10 @@
 // plain text, which fits private networks only.
 //
 // Frames carry no units. Values go out with the digits and in the unit of the
-// instrument; the factor's default unit in the standard is not looked at. Commands are
-// answered by 9011 with QnRtn 2 (refused), 3 (password) or 4 (MN).
+// instrument; the factor's default unit in the standard is not looked at. The exchanges
+// are those of [hj212.FieldSide]. No command is obeyed yet: requests are answered by 9011
+// with QnRtn 2 (refused), 3 (password), 4 (MN) and up to 8 (unknown), and stops (2012,
+// 2022) by 9013.
 package platform
 
 import (
