@@ -7,6 +7,8 @@ STAMP   := -X main.version=$(VERSION)
 # the MQTT library pulls in for websockets: about 1 MB.
 LDFLAGS := -s -w $(STAMP)
 TAGS    := nethttpomithttp2
+COLD    := $(shell grep -v '^\#' cross/cold)
+SMALL   := $(foreach p,$(COLD),-gcflags=$(p)=-l)
 FUZZTIME ?= 20s
 FUZZ    ?= .
 
@@ -19,7 +21,7 @@ test: need lint vuln build cross
 	$(GO) test -race -shuffle=on -timeout 15m ./...
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) -ldflags '$(LDFLAGS)' -o bin/envgate ./agent
+	CGO_ENABLED=0 $(GO) build -trimpath -tags $(TAGS) $(SMALL) -ldflags '$(LDFLAGS)' -o bin/envgate ./agent
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/centre ./centre
 
 # Simulated instruments, broker, agent and centre on this machine, live in the

@@ -10,6 +10,9 @@ version=${VERSION:-$(git describe --tags --always --dirty 2>/dev/null || echo de
 out=${OUT:-out/cross}
 mkdir -p "$out"
 
+set -f # patterns of packages are no patterns of files
+small=$(sed '/^#/d; s/.*/-gcflags=&=-l/' cross/cold)
+
 wanted() { [ $# -eq 1 ] && return 0; n=$1; shift; for w in "$@"; do [ "$w" = "$n" ] && return 0; done; return 1; }
 
 over=0
@@ -19,7 +22,7 @@ while read -r name arch variable limit; do
 	[ "$variable" = - ] && variable=_=_
 	file=$out/envgate-$name
 	env CGO_ENABLED=0 GOOS=linux GOARCH="$arch" "$variable" \
-		go build -trimpath -buildvcs=false -tags nethttpomithttp2 -ldflags "-s -w -X main.version=$version" -o "$file" ./agent
+		go build -trimpath -buildvcs=false -tags nethttpomithttp2 $small -ldflags "-s -w -X main.version=$version" -o "$file" ./agent
 	size=$(wc -c <"$file")
 	packed=$(gzip -9 -c "$file" | wc -c)
 	printf '%-16s %9d bytes of %d, gzip %d\n' "$name" "$size" "$limit" "$packed"
