@@ -6,6 +6,9 @@
 // returns each of its points every time: with a value, or with the flag and
 // the cause for which there is none.
 //
-// Nothing in here keeps time, opens a port or tries again; that is for the
+// Nothing of that keeps time, opens a port or tries again; that is for the
 // caller and for [envgate/drivers/modbus].
+//
+// An instrument that speaks by itself, as HJ 212, is not asked: a [Logger] hears
+// what comes on a port, which the caller opens, and knows who has fallen silent.
 package drivers

@@ -47,8 +47,12 @@ const (
 
 	EventDeviceOffline = "device.offline"
 	EventDeviceOnline  = "device.online"
+	EventDeviceUnknown = "device.unknown" // somebody speaks on a line who is not of the site; New is what it calls itself
+	EventDeviceClock   = "device.clock"   // by how much an instrument's clock is off ours, Old and New
+	EventDevicePoints  = "device.points"  // an instrument has sent too many points; New is one that is not kept
 	EventLineDown      = "line.down"
 	EventLineUp        = "line.up"
+	EventLineCRC       = "line.crc" // frames have the check sum New and not Old
 )
 
 func (e *Event) check() error {
