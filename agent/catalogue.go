@@ -52,9 +52,11 @@ type source struct {
 	Source     string  `json:"src"`
 	Device     string  `json:"device"`
 	Line       string  `json:"line"`
-	Template   string  `json:"template"`
-	TemplateID string  `json:"template_hash"`
-	Unit       int     `json:"unit"`
+	Protocol   string  `json:"protocol,omitempty"` // hj212; Modbus where it is not there
+	MN         string  `json:"mn,omitempty"`       // of hj212, which has no template and no unit
+	Template   string  `json:"template,omitempty"`
+	TemplateID string  `json:"template_hash,omitempty"`
+	Unit       int     `json:"unit,omitempty"`
 	IntervalMs int64   `json:"interval_ms"`
 	Points     []point `json:"points"`
 }
@@ -95,6 +97,7 @@ func makeDocuments(site *config.Site, key *envelope.Key, lines []*siteLine) docu
 			c.Sources = append(c.Sources, sources(l, d, envelope.Hash([]byte(text)))...)
 		}
 	}
+	c.Sources = append(c.Sources, loggerSources(site)...)
 	docs := documents{config: site.Canonical(), catalogue: mustJSON(c), keys: string(mustJSON(keys))}
 	docs.templates = slices.SortedFunc(maps.Keys(texts), func(a, b document) int {
 		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.text, b.text))

@@ -51,6 +51,9 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 			trouble(fmt.Errorf("platform %s: %w", p.Name, err))
 		}
 	}
+	for _, err := range loggerFiles(site) {
+		trouble(err)
+	}
 	for _, l := range lines {
 		if s := l.config.Serial; s != nil {
 			if _, err := os.Stat(s.Port); err != nil {
@@ -58,13 +61,16 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 			}
 		}
 	}
-	printPlan(out, lines)
+	if len(lines) > 0 {
+		printPlan(out, lines)
+	}
+	printLoggers(out, site)
 	if bad > 0 {
 		fmt.Fprintf(errs, "envgate: error: %s: %s beside the site file\n", *path, plural(bad, "problem"))
 		return errSaid
 	}
 	fmt.Fprintf(out, "\n%s is good: gateway %s, %s, %s\n",
-		*path, site.Gateway.ID, plural(len(lines), "line"), plural(len(site.Uplinks), "uplink"))
+		*path, site.Gateway.ID, plural(len(site.Lines), "line"), plural(len(site.Uplinks), "uplink"))
 	return nil
 }
 

@@ -28,6 +28,9 @@ func cmdRead(args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if err := speaks(site, rest[0]); err != nil {
+		return err
+	}
 	limitFiles()
 	lines, err := makeLines(site)
 	defer closeLines(lines)

@@ -131,6 +131,10 @@ func (a *agent) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	loggers, err := a.makeLoggers()
+	if err != nil {
+		return err
+	}
 	documents := makeDocuments(a.site, key, lines)
 
 	// Polls begin before the log is open and before any uplink (promise P1).
@@ -145,6 +149,8 @@ func (a *agent) Run(ctx context.Context) error {
 		})
 	}
 
+	a.startLoggers(pollCtx, loggers, &polls)
+
 	fl := a.flow(key, documents)
 	flowCtx, stopFlow := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopFlow()
@@ -156,7 +162,7 @@ func (a *agent) Run(ctx context.Context) error {
 	up := &uplinks{}
 	var log *buffer.Log
 	notify("READY=1")
-	a.logger.Info("envgate runs", "version", version, "gateway", a.site.Gateway.ID, "lines", len(lines))
+	a.logger.Info("envgate runs", "version", version, "gateway", a.site.Gateway.ID, "lines", len(a.site.Lines))
 
 	watch := watchdogEvery()
 	tick := time.NewTicker(max(min(watch, 10*time.Second), time.Second))

@@ -41,6 +41,9 @@ type siteDevice struct {
 func makeLines(site *config.Site) ([]*siteLine, error) {
 	var out []*siteLine
 	for _, c := range site.Lines {
+		if pushes(c) {
+			continue // see makeLoggers
+		}
 		l := &siteLine{config: c}
 		if err := l.open(); err != nil {
 			return out, fmt.Errorf("line %s: %w", c.Name, err)

@@ -51,21 +51,27 @@ func canonicalPosition(p *Position) object {
 	return object{{"latitude", p.Latitude}, {"longitude", p.Longitude}, {"altitude", p.Altitude}}
 }
 
+func canonicalSerial(s *Serial) object {
+	if s == nil {
+		return nil
+	}
+	return object{
+		{"port", s.Port},
+		{"baud", s.Baud},
+		{"data_bits", s.DataBits},
+		{"parity", s.Parity},
+		{"stop_bits", s.StopBits},
+		{"echo", s.Echo},
+	}
+}
+
 func canonicalLine(l Line) object {
-	var serial object
-	if s := l.Serial; s != nil {
-		serial = object{
-			{"port", s.Port},
-			{"baud", s.Baud},
-			{"data_bits", s.DataBits},
-			{"parity", s.Parity},
-			{"stop_bits", s.StopBits},
-			{"echo", s.Echo},
-		}
+	if l.Protocol == protocolHJ212 {
+		return canonicalLogger(l)
 	}
 	return object{
 		{"name", l.Name},
-		{"serial", serial},
+		{"serial", canonicalSerial(l.Serial)},
 		{"url", l.URL},
 		{"tls", canonicalTLS(l.TLS)},
 		{"timeout", formatDuration(l.Timeout)},

@@ -37,6 +37,18 @@ lines:
         registers:
           - {point: x, address: 0x10, type: uint16, scale: 0.10, unit: "%", sentinels: [0x7FFF, 65535], range: [0, 100]}
           - {status: y, address: 17, type: uint16, bits: 4-7, flags: [{flag: M, any: 3, points: [x]}, {flag: D, is: [8]}]}
+  - name: c
+    protocol: hj212
+    listen: "[::1]:9001"
+    crc: modbus-swapped
+    devices:
+      - {name: c1, mn: A, interval: 60s}
+      - {name: c2, mn: B, factors: [{code: a21026-ZsRtd, point: q, unit: mg/m3}, {code: "011"}]}
+  - {name: d, protocol: hj212, url: "tcp://h:4001", devices: [{name: d1, mn: A}]}
+  - name: e
+    protocol: hj212
+    serial: {port: /dev/serial/by-id/e, baud: 9600, parity: none, stop_bits: 1}
+    devices: [{name: e1, mn: A}]
 uplinks:
   - name: u
     broker: ssl://h:1

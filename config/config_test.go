@@ -106,6 +106,33 @@ func TestExamplePlatforms(t *testing.T) {
 	}
 }
 
+// TestExampleLogger does the same with the line of HJ 212.
+func TestExampleLogger(t *testing.T) {
+	b, err := os.ReadFile("site.example.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(b), "  # - name: stack\n")
+	if !ok {
+		t.Fatal("no line of HJ 212 in the example")
+	}
+	part, after, _ := strings.Cut("  # - name: stack\n"+rest, "\n\n")
+	s := mustParse(t, before+strings.ReplaceAll("\n"+part, "\n  # ", "\n  ")+"\n\n"+after)
+	if len(s.Warnings) != 0 {
+		t.Errorf("warnings: %v", s.Warnings)
+	}
+	want := config.Line{
+		Name: "stack", Protocol: "hj212", Listen: "192.168.1.1:9001", CRC: "standard",
+		Devices: []config.Device{{
+			Name: "stack-1", MN: "010000A8900016F000169DC1", Interval: 30 * time.Second,
+			Factors: []config.LoggerFactor{{Code: "a21026", Point: "a21026", Unit: "mg/m3"}, {Code: "a21026-ZsRtd", Point: "so2_converted", Unit: "mg/m3"}},
+		}},
+	}
+	if got := s.Lines[len(s.Lines)-1]; !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %+v\nwant %+v", got, want)
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	s := mustParse(t, small)
 	day := 24 * time.Hour

@@ -25,6 +25,12 @@ func (r *reader) lineList(places []place) []Line {
 }
 
 func (r *reader) line(p place, to *Line, lines, devices, ports names) {
+	if protocol, ok := r.protocol(p); !ok || protocol == protocolHJ212 {
+		if ok {
+			r.loggerLine(p, to, lines, devices, ports)
+		}
+		return
+	}
 	g, ok := r.group(p, "lines[]", "name, serial or url, and devices")
 	if !ok {
 		return
@@ -159,12 +165,17 @@ func (r *reader) port(p place, port string, ports names) {
 // endpoint reads a network line's URL.
 func (r *reader) endpoint(g group, to *string, ports names) {
 	const want = "want tcp://, tcp+tls://, udp:// or rtuovertcp:// with host and port, such as tcp://10.0.0.5:502"
+	r.address(g, to, ports, want, "502", "tcp", "tcp+tls", "udp", "rtuovertcp")
+}
+
+// address reads a URL that no other line may have.
+func (r *reader) address(g group, to *string, ports names, want, usual string, schemes ...string) {
 	p := g.at("url")
 	if p.kind != scalar {
 		r.bad(p, want, "")
 		return
 	}
-	u, hint := splitURL(p.text, "502", "tcp", "tcp+tls", "udp", "rtuovertcp")
+	u, hint := splitURL(p.text, usual, schemes...)
 	if u == nil {
 		r.bad(p, want, hint)
 		return

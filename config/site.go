@@ -95,16 +95,29 @@ type Rollup struct {
 	Minutes int
 }
 
-// A Line is one bus. It has either Serial or URL.
+// A Line is one bus. It has either Serial or URL, or, where the protocol is hj212,
+// Listen.
 type Line struct {
 	// Name is unique: 1 to 32 letters, digits, _ or -.
 	Name string
+
+	// Protocol is hj212 where the instruments speak by themselves, else empty, which
+	// is Modbus. A line of hj212 has no TLS, Timeout, LateWindow and Pause; its devices
+	// have Name, MN, Interval and Factors alone.
+	Protocol string
+
+	// Listen is host and port where instruments connect, for hj212 alone.
+	Listen string
+
+	// CRC is the check sum of hj212 frames: standard (the default), modbus or
+	// modbus-swapped. Empty for Modbus.
+	CRC string
 
 	// Serial is nil for a network line.
 	Serial *Serial
 
 	// URL is tcp://, tcp+tls://, udp:// or rtuovertcp:// with host and port;
-	// empty for a serial line.
+	// empty for a serial line. For hj212 it is tcp://.
 	URL string
 
 	// TLS is there for tcp+tls, all of it, and nil else.
@@ -168,7 +181,15 @@ type Device struct {
 	// Unit is the Modbus address, 1 to 247, unique on the line.
 	Unit int
 
-	// Interval is from poll to poll, 200 ms to 1 h, by default 5 s.
+	// MN is what a device of hj212 calls itself, unique on the line.
+	MN string
+
+	// Factors are what a device of hj212 is known to send. It may be empty: factors
+	// that are not here are kept under their own code.
+	Factors []LoggerFactor
+
+	// Interval is from poll to poll, 200 ms to 1 h, by default 5 s; of hj212 from
+	// frame to frame, by default 30 s.
 	Interval time.Duration
 
 	// Timeout is 20 ms to 60 s, by default the line's.
@@ -177,6 +198,13 @@ type Device struct {
 	// Evidence is "raw" where the register bytes are to stand in the blocks
 	// beside the values, else empty.
 	Evidence string
+}
+
+// A LoggerFactor says what a factor of a device of hj212 is.
+type LoggerFactor struct {
+	Code  string // as in frames, such as a34004, or a21026-ZsRtd
+	Point string // its name here, by default the code, with _ for the hyphen
+	Unit  string // of its values, which frames do not say; may be empty
 }
 
 // An Uplink is one MQTT broker.
