@@ -91,6 +91,7 @@ type Line struct {
 	closed bool   // guarded by mu
 
 	// What the owner knows of the bus, handed on when one follows another.
+	ends  [maxUnit + 1]time.Time // of the last exchange, by unit
 	up    bool
 	down  error         // why the last opening failed or the port broke, nil at first
 	since time.Time     // of up or down
@@ -146,7 +147,7 @@ func (l *Line) Read(ctx context.Context, r Read) ([]byte, error) {
 		return nil, fmt.Errorf("read unit %d: %w", r.Unit, err)
 	}
 	pdu := appendRead(make([]byte, 0, 5), r)
-	answer, err := l.put(ctx, &question{unit: r.Unit, pdu: pdu, timeout: r.Timeout, again: true})
+	answer, err := l.put(ctx, &question{unit: r.Unit, pdu: pdu, timeout: r.Timeout, pause: r.Pause, again: true})
 	if err != nil {
 		return nil, err
 	}
@@ -191,8 +192,8 @@ func (l *Line) write(ctx context.Context, unit byte, address uint16, n, limit in
 }
 
 // Do puts a question of any function and returns the answer, function code
-// first, in a slice that is the caller's. It is for serial lines; on others the
-// error wraps ErrRaw. pdu is 1 to 253 bytes and is not kept. timeout 0 is the
+// first, in a slice that is the caller's. It is for serial lines and
+// rtuovertcp; on others the error wraps ErrRaw. pdu is 1 to 253 bytes and is not kept. timeout 0 is the
 // line's.
 //
 // An answer to a private function has no length known beforehand; it is taken
@@ -228,6 +229,9 @@ func (l *Line) put(ctx context.Context, q *question) ([]byte, error) {
 func (l *Line) exchange(ctx context.Context, q *question) ([]byte, error) {
 	if q.timeout < 0 || q.timeout > maxWait {
 		return nil, fmt.Errorf("%w: time-out is %v: 0 to %v", ErrQuestion, q.timeout, maxWait)
+	}
+	if q.pause < 0 || q.pause > maxWait {
+		return nil, fmt.Errorf("%w: pause is %v: 0 to %v", ErrQuestion, q.pause, maxWait)
 	}
 	if q.timeout == 0 {
 		q.timeout = l.o.Timeout

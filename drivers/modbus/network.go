@@ -14,11 +14,10 @@ import (
 	"github.com/simonvetter/modbus"
 )
 
-// This is the one file that imports the network client. What it knows of it:
-// it never empties the receive buffer, so on rtuovertcp one late answer would
-// shift all later ones; it does not reconnect; its time-out is fixed when it
-// connects; without a logger it prints to standard output; it cannot be
-// interrupted.
+// This is the one file that imports the network client, which speaks tcp,
+// tcp+tls and udp; for rtuovertcp see stream.go. What is known of it: it does
+// not reconnect; its time-out is fixed when it connects; without a logger it
+// prints to standard output; it cannot be interrupted.
 
 // missLimit is how many questions in a row may go unanswered over TCP before
 // the connection is suspected: the far end may be gone without a word, and an
@@ -28,10 +27,8 @@ const missLimit = 3
 // A network speaks Modbus on a network endpoint. It belongs to the goroutine
 // that owns the line.
 type network struct {
-	conf   modbus.ClientConfiguration
-	rtu    bool // answers carry no transaction number
-	window time.Duration
-	pause  time.Duration
+	conf  modbus.ClientConfiguration
+	pause time.Duration
 
 	count *counters
 	stop  <-chan struct{}
@@ -43,7 +40,6 @@ type network struct {
 	stale   bool                 // client must not be asked again
 	last    time.Time            // end of the last exchange
 	misses  int                  // questions unanswered in a row
-	until   time.Time            // an answer to none may come up to here; rtu only
 }
 
 // dialled is what came of making a connection.
@@ -53,7 +49,7 @@ type dialled struct {
 }
 
 // newNetwork returns the transport of url; the error says what is wrong with it.
-func newNetwork(url string, o Options) (*network, error) {
+func newNetwork(url string, o Options) (bus, error) {
 	scheme, address, ok := strings.Cut(url, "://")
 	if !ok {
 		return nil, fmt.Errorf("network line %q: no scheme: tcp://, tcp+tls://, udp:// or rtuovertcp://", url)
@@ -71,14 +67,13 @@ func newNetwork(url string, o Options) (*network, error) {
 			Timeout: o.Timeout,
 			Logger:  quietLogger(o.Logger),
 		},
-		window:  o.LateWindow,
 		pause:   o.Pause,
 		timeout: o.Timeout,
 	}
 	switch scheme {
 	case "tcp", "udp":
 	case "rtuovertcp":
-		n.rtu = true
+		return newStream(address, o), nil
 	case "tcp+tls":
 		if o.Certificate == nil || o.RootCAs == nil {
 			return nil, fmt.Errorf("network line %q: tcp+tls needs a client certificate and the server's CA", url)
@@ -99,12 +94,9 @@ func (n *network) attach(c *counters, _ *watchdog, stop <-chan struct{}) {
 	n.count, n.stop = c, stop
 }
 
-// open connects, once no answer is owed any more. It waits for q's time-out at
-// most: the connection goes on being made meanwhile, and a later open finds it.
+// open connects. It waits for q's time-out at most: the connection goes on being
+// made meanwhile, and a later open finds it.
 func (n *network) open(q *question) error {
-	if err := n.settle(q); err != nil {
-		return err
-	}
 	if n.dial == nil {
 		n.timeout = max(n.timeout, q.timeout)
 		conf := n.conf
@@ -189,22 +181,8 @@ func (n *network) ask(q *question) ([]byte, error) {
 	return pdu, err
 }
 
-// settle waits until no answer is owed any more. Meanwhile the old connection,
-// if it still stands, takes what comes late: a converter hands that to whoever
-// is connected.
-func (n *network) settle(q *question) error {
-	if err := q.sleep(n.stop, time.Until(n.until)); err != nil {
-		return err
-	}
-	n.until = time.Time{}
-	return nil
-}
-
 // renew replaces the connection.
 func (n *network) renew(q *question) error {
-	if err := n.settle(q); err != nil {
-		return err
-	}
 	n.close()
 	if err := n.open(q); err != nil {
 		return err
@@ -215,7 +193,6 @@ func (n *network) renew(q *question) error {
 
 // put makes one exchange with the client and judges what came of it.
 func (n *network) put(q *question) ([]byte, error) {
-	start := time.Now()
 	n.count.questions.Add(1)
 	pdu, err := n.exchange(q)
 	n.last = time.Now()
@@ -228,13 +205,8 @@ func (n *network) put(q *question) ([]byte, error) {
 		n.proven, n.misses = true, 0
 		return nil, err
 	}
-	if n.rtu {
-		// A frame of another unit or a damaged one ends the client's wait
-		// early; the true answer may take up to the time-out, or be late.
-		n.until = start.Add(n.timeout + n.window)
-	}
 	n.misses++
-	n.stale = n.rtu || n.misses >= missLimit || !errors.Is(err, ErrNoAnswer)
+	n.stale = n.misses >= missLimit || !errors.Is(err, ErrNoAnswer)
 	return nil, err
 }
 

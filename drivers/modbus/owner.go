@@ -119,11 +119,15 @@ func (l *Line) serve(q *question) ([]byte, error) {
 		l.count.opens.Add(1)
 		l.opened()
 	}
+	if err := q.sleep(l.stop, time.Until(l.ends[q.unit].Add(q.pause))); err != nil {
+		return nil, err
+	}
 	var pdu []byte
 	err := l.guard(func() (err error) {
 		pdu, err = l.bus.ask(q)
 		return err
 	})
+	l.ends[q.unit] = time.Now()
 	_, refused := errors.AsType[*Exception](err)
 	switch {
 	case err == nil:

@@ -39,9 +39,13 @@ type Read struct {
 	Quantity uint16 // 1 to 125 registers, or 1 to 2000 bits; the range ends at 65535
 
 	// Timeout is how long the unit may take to begin its answer; 0 is the
-	// line's. On a network line an unanswered question lasts as long as the
+	// line's. On tcp, tcp+tls and udp an unanswered question lasts as long as the
 	// longest time-out ever asked of that line.
 	Timeout time.Duration
+
+	// Pause is the least time between the end of the unit's last exchange and
+	// this question. Other units may be asked meanwhile.
+	Pause time.Duration
 }
 
 // String names the read as errors do: "unit 7 holding 40 to 51".
@@ -78,6 +82,10 @@ func (r Read) size() int {
 	}
 	return 2 * int(r.Quantity)
 }
+
+// Bytes returns how many bytes question and answer are as RTU frames. Modbus TCP
+// has eight more.
+func (r Read) Bytes() int { return 8 + 5 + r.size() }
 
 func checkUnit(unit byte) error {
 	switch {

@@ -15,7 +15,8 @@ type question struct {
 	pdu     []byte
 	want    want
 	timeout time.Duration
-	again   bool // may be put twice: true of reads, never of writes
+	pause   time.Duration // of the unit
+	again   bool          // may be put twice: true of reads, never of writes
 	raw     bool
 }
 

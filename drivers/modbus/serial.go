@@ -55,5 +55,5 @@ func (s Serial) silence() time.Duration {
 // WireTime returns how long the wire is busy with r: question, answer, and
 // the silence after each. The unit's own thinking comes on top.
 func (s Serial) WireTime(r Read) time.Duration {
-	return s.charTime()*time.Duration(8+5+r.size()) + 2*s.silence()
+	return s.charTime()*time.Duration(r.Bytes()) + 2*s.silence()
 }
