@@ -119,6 +119,14 @@ func (t *Template) compile() error {
 	c.whole("max_bits", t.MaxBits, "a question's bits are", 1, 2000, &l.bits)
 	c.function(t.Function, new(int))
 	c.order(t.Order)
+	for i, n := range t.Forbidden {
+		s, ok := parseSpan(n)
+		if !ok {
+			c.fail(fmt.Sprintf("forbidden[%d]", i), "is %s: want addresses such as 100, 100-199 or 4:100-199", n)
+			continue
+		}
+		l.forbidden = append(l.forbidden, s)
+	}
 	t.written = c.writeOut()
 	if !slices.ContainsFunc(t.written, func(s written) bool { return s.Status == "" }) {
 		c.fail("points", "has nothing to report: want at least one point beside status")
@@ -130,6 +138,9 @@ func (t *Template) compile() error {
 		p := c.point(&s.PointSpec)
 		if p.kind != kindBit && p.count > l.registers {
 			c.fail("type", "takes %d registers: the template allows %d in one question", p.count, l.registers)
+		}
+		if !l.allow(p.function, p.address, p.address+p.count) {
+			c.fail("address", "is %d: that is in a range the template forbids", p.address)
 		}
 		name := p.code
 		if name == "" {

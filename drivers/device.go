@@ -35,6 +35,13 @@ type DeviceOptions struct {
 	// the template says that the instrument can bear.
 	Interval time.Duration
 
+	// LateWindow is the line's: how long it is lost to an answer that may still
+	// come after the time-out.
+	LateWindow time.Duration
+
+	// Pause is the least time between two questions to this device.
+	Pause time.Duration
+
 	// Raw keeps each sample's register bytes as evidence.
 	Raw bool
 }
@@ -48,6 +55,7 @@ type Device struct {
 	silent  bool      // no question of the last poll had an answer
 	probe   int       // which group is asked while silent
 	back    time.Time // when it answered again after a silence; zero: it always did
+	lively  int       // the first group that answered in the last poll
 	sources []string  // per group, "" for one without readings
 }
 
@@ -102,6 +110,7 @@ func (d *Device) question(r *read) modbus.Read {
 		Address:  uint16(r.address),
 		Quantity: uint16(r.count),
 		Timeout:  d.o.Timeout,
+		Pause:    d.o.Pause,
 	}
 }
 

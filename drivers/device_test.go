@@ -312,8 +312,8 @@ func TestPollFirstError(t *testing.T) {
 
 // An answer of a wrong length must not be read past its end.
 func TestPollLength(t *testing.T) {
-	d := device(t, "points: [{point: a, address: 0, type: uint32, unit: m}, {point: b, function: 1, address: 0}]")
 	for _, n := range []int{0, 1, 3, 5} {
+		d := device(t, "points: [{point: a, address: 0, type: uint32, unit: m}, {point: b, function: 1, address: 0}]")
 		samples, err := d.Poll(t.Context(), answer(make([]byte, n)), frozen)
 		if !errors.Is(err, modbus.ErrAnswer) {
 			t.Errorf("answer of %d bytes: error %v", n, err)
@@ -637,8 +637,8 @@ func TestSplitBounded(t *testing.T) {
 	}
 }
 
-// A unit that is gone costs all its questions once and then one a poll, each
-// time another: a register that never answers must not hide that it is back.
+// A unit that is gone costs two questions once and then one a poll, each time
+// another: a register that never answers must not hide that it is back.
 func TestSilent(t *testing.T) {
 	d := device(t, three)
 	dead := func(modbus.Read) error { return modbus.ErrNoAnswer }
@@ -654,13 +654,13 @@ func TestSilent(t *testing.T) {
 		asks, want string
 	}{
 		{nil, "3:0+1 3:10+2 3:20+1", "d: a=0; d/2: b=0 e=0; d/3: c=0"},
-		{dead, "3:0+1 3:10+2 3:20+1", "d: a=(B no-answer); d/2: b=(B no-answer) e=(B no-answer); d/3: c=(B no-answer)"},
+		{dead, "3:0+1 3:10+2", "d: a=(B no-answer); d/2: b=(B no-answer) e=(B no-answer); d/3: c=(B offline)"},
 		{dead, "3:0+1", "d: a=(B no-answer); d/2: b=(B offline) e=(B offline); d/3: c=(B offline)"},
 		{dead, "3:10+2", "d: a=(B offline); d/2: b=(B no-answer) e=(B no-answer); d/3: c=(B offline)"},
 		{dead, "3:20+1", "d: a=(B offline); d/2: b=(B offline) e=(B offline); d/3: c=(B no-answer)"},
 		{deaf, "3:0+1", "d: a=(B no-answer); d/2: b=(B offline) e=(B offline); d/3: c=(B offline)"},
 		{deaf, "3:10+2 3:20+1 3:0+1", "d: a=(B no-answer); d/2: b=0 e=0; d/3: c=0"},
-		{deaf, "3:0+1 3:10+2 3:20+1", "d: a=(B no-answer); d/2: b=0 e=0; d/3: c=0"},
+		{deaf, "3:10+2 3:20+1 3:0+1", "d: a=(B no-answer); d/2: b=0 e=0; d/3: c=0"},
 	} {
 		m.fail = step.fail
 		samples, err := d.Poll(t.Context(), m, frozen)

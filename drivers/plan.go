@@ -3,6 +3,7 @@ package drivers
 import (
 	"cmp"
 	"slices"
+	"strings"
 )
 
 // limits bound one question.
@@ -10,6 +11,40 @@ type limits struct {
 	gap       int // registers that may be read along
 	registers int
 	bits      int
+	forbidden []span // that no question may touch
+}
+
+// allow reports whether a question of a function may run from an address to before end.
+func (l *limits) allow(function byte, address, end int) bool {
+	return !slices.ContainsFunc(l.forbidden, func(s span) bool {
+		return (s.function == 0 || s.function == function) && s.first < end && s.last >= address
+	})
+}
+
+// A span is a run of addresses of a function; 0 stands for all functions.
+type span struct {
+	function    byte
+	first, last int
+}
+
+// parseSpan reads 100, 100-199, and with a function before them 4:100-199.
+func parseSpan(n Number) (s span, ok bool) {
+	text := string(n)
+	if f, rest, found := strings.Cut(text, ":"); found {
+		v, err := parseWhole(f)
+		if err != nil || v < 1 || v > 127 {
+			return span{}, false
+		}
+		s.function, text = byte(v), rest
+	}
+	first, last, found := strings.Cut(text, "-")
+	if !found {
+		last = first
+	}
+	var err1, err2 error
+	s.first, err1 = parseWhole(first)
+	s.last, err2 = parseWhole(last)
+	return s, err1 == nil && err2 == nil && s.first >= 0 && s.first <= s.last && s.last <= 65535
 }
 
 // A read is one question: a run of registers or bits, and the points in it.
@@ -29,6 +64,7 @@ func (r *read) end() int { return r.address + r.count }
 type group struct {
 	reads  []read
 	yields bool // some of its points give readings
+	retry
 }
 
 // plan joins points into the fewest reads. Those that yield readings come
@@ -36,7 +72,7 @@ type group struct {
 // point is always in its device's first sample.
 //
 // Taking the points by address and extending a read for as long as the limits
-// allow gives the fewest: any plan must cover the lowest point, and none can
+// and the forbidden ranges allow gives the fewest: any plan must cover the lowest point, and none can
 // reach further from there.
 func plan(points []point, l limits) []group {
 	order := make([]int, len(points))
@@ -57,7 +93,7 @@ func plan(points []point, l limits) []group {
 		if n := len(reads); n > 0 {
 			r := &reads[n-1]
 			end := max(r.end(), p.address+p.count)
-			if r.function == p.function && p.address-r.end() <= gap && end-r.address <= most {
+			if r.function == p.function && p.address-r.end() <= gap && end-r.address <= most && l.allow(r.function, r.address, end) {
 				r.count = end - r.address
 				r.points = append(r.points, i)
 				continue

@@ -28,6 +28,15 @@ func regs(spec string) []point {
 	return points
 }
 
+func (l limits) without(n Number) limits {
+	s, ok := parseSpan(n)
+	if !ok {
+		panic(n)
+	}
+	l.forbidden = append(l.forbidden, s)
+	return l
+}
+
 func TestPlan(t *testing.T) {
 	usual := limits{gap: 8, registers: 125, bits: 2000}
 	for _, tt := range []struct {
@@ -36,25 +45,28 @@ func TestPlan(t *testing.T) {
 		want         string // function:address+count[points]; | between groups
 	}{
 		{"one", "7+2", usual, "3:7+2[0]"},
-		{"touching", "0+2 2+2", limits{0, 125, 2000}, "3:0+4[0 1]"},
+		{"touching", "0+2 2+2", limits{gap: 0, registers: 125, bits: 2000}, "3:0+4[0 1]"},
 		{"gap just allowed", "0 9", usual, "3:0+10[0 1]"},
 		{"gap one too wide", "0 10", usual, "3:0+1[0] 3:10+1[1]"},
-		{"no gap allowed", "0 2", limits{0, 125, 2000}, "3:0+1[0] 3:2+1[1]"},
-		{"last register just within", "0 4+2", limits{8, 6, 2000}, "3:0+6[0 1]"},
-		{"last register one behind", "0 5+2", limits{8, 6, 2000}, "3:0+1[0] 3:5+2[1]"},
+		{"no gap allowed", "0 2", limits{gap: 0, registers: 125, bits: 2000}, "3:0+1[0] 3:2+1[1]"},
+		{"last register just within", "0 4+2", limits{gap: 8, registers: 6, bits: 2000}, "3:0+6[0 1]"},
+		{"last register one behind", "0 5+2", limits{gap: 8, registers: 6, bits: 2000}, "3:0+1[0] 3:5+2[1]"},
 		{"125 registers", "0+64 64+61", usual, "3:0+125[0 1]"},
 		{"126 registers", "0+64 64+62", usual, "3:0+64[0] 3:64+62[1]"},
 		{"the very last registers", "65534 65535", usual, "3:65534+2[0 1]"},
 		{"first and last", "0 65535", usual, "3:0+1[0] 3:65535+1[1]"},
 		{"same register twice", "5 5", usual, "3:5+1[0 1]"},
 		{"one within another", "0+4 1 6", usual, "3:0+7[0 1 2]"},
-		{"overlapping at the limit", "0+4 2+4 5+2", limits{8, 6, 2000}, "3:0+6[0 1] 3:5+2[2]"},
+		{"overlapping at the limit", "0+4 2+4 5+2", limits{gap: 8, registers: 6, bits: 2000}, "3:0+6[0 1] 3:5+2[2]"},
 		{"order of the template", "20 0 21", usual, "3:20+2[0 2] 3:0+1[1]"},
 		{"functions apart", "0 b0 1", usual, "3:0+2[0 2] 1:0+1[1]"},
 		{"gap of bits", "b0 b129", usual, "1:0+130[0 1]"},
 		{"gap of bits one too wide", "b0 b130", usual, "1:0+1[0] 1:130+1[1]"},
-		{"bits at the limit", "b0 b15", limits{8, 125, 16}, "1:0+16[0 1]"},
-		{"bits over the limit", "b0 b16", limits{8, 125, 16}, "1:0+1[0] 1:16+1[1]"},
+		{"bits at the limit", "b0 b15", limits{gap: 8, registers: 125, bits: 16}, "1:0+16[0 1]"},
+		{"bits over the limit", "b0 b16", limits{gap: 8, registers: 125, bits: 16}, "1:0+1[0] 1:16+1[1]"},
+		{"over a forbidden range", "0 5", usual.without("3"), "3:0+1[0] 3:5+1[1]"},
+		{"beside a forbidden range", "0 2 5", usual.without("3-4"), "3:0+3[0 1] 3:5+1[2]"},
+		{"forbidden for another function", "0 5 b0 b9", usual.without("1:3"), "3:0+6[0 1] 1:0+1[2] 1:9+1[3]"},
 		{"status last", "s0 50 s51 99", usual, "3:50+2[1 2] 3:99+1[3] 3:0+1[0]"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,12 +90,21 @@ func TestPlanFewest(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 2000 {
 		l := limits{gap: rng.IntN(4), registers: 3 + rng.IntN(6), bits: 2000}
+		if at := rng.IntN(30); at < 20 {
+			l.forbidden = []span{{first: at, last: at + rng.IntN(3)}}
+		}
 		var points []point
 		for i := range 1 + rng.IntN(6) {
-			points = append(points, point{
+			p := point{
 				code: fmt.Sprint("a", i), function: 3, kind: kindUint,
 				address: rng.IntN(20), count: 1 + rng.IntN(3),
-			})
+			}
+			if l.allow(3, p.address, p.address+p.count) {
+				points = append(points, p)
+			}
+		}
+		if len(points) == 0 {
+			continue
 		}
 		groups := plan(points, l)
 		seen := make([]int, len(points))
@@ -122,7 +143,40 @@ func allowed(points []point, of []int, l limits) bool {
 		}
 		end = max(end, points[i].address+points[i].count)
 	}
+	for _, s := range l.forbidden {
+		for at := s.first; at <= s.last; at++ {
+			if at >= start && at < end {
+				return false
+			}
+		}
+	}
 	return end-start <= l.registers
+}
+
+func TestParseSpan(t *testing.T) {
+	for n, want := range map[Number]span{
+		"7":           {0, 7, 7},
+		"0-65535":     {0, 0, 65535},
+		"4:100-0x6F":  {4, 100, 111},
+		"100:5":       {100, 5, 5},
+		"":            {},
+		"9-8":         {},
+		"0-65536":     {},
+		"0:1":         {},
+		"128:1":       {},
+		"3:":          {},
+		"1-2-3":       {},
+		"-1":          {},
+		"4:100-199 x": {},
+	} {
+		got, ok := parseSpan(n)
+		if !ok {
+			got = span{}
+		}
+		if got != want || ok != (want != span{}) {
+			t.Errorf("parseSpan(%q) = %+v, %t, want %+v", n, got, ok, want)
+		}
+	}
 }
 
 // fewest tries every way to put the points from next on into parts.
@@ -168,5 +222,24 @@ func TestSplit(t *testing.T) {
 				t.Errorf("split of %s is %q, want %q", tt.points, s, tt.want)
 			}
 		})
+	}
+}
+
+// A template's forbidden ranges part its questions, and a point in one is an error.
+func TestForbidden(t *testing.T) {
+	const head = "name: x\ntitle: {zh: 某, en: x}\nmanual: none\nconfidence: uncertain\n"
+	const points = "points: [{point: a, address: 0, type: uint16, unit: m}, {point: b, address: 5, type: uint16, unit: m}]\n"
+	tmpl, err := ParseTemplate("x", []byte(head+"forbidden: [2, 3:3-4]\n"+points))
+	if err != nil || len(tmpl.plan) != 2 {
+		t.Errorf("plan %+v, error %v, want two questions", tmpl, err)
+	}
+	for forbidden, want := range map[string]string{
+		"3:5-6": "points[1].address is 5: that is in a range the template forbids",
+		"9-8":   "forbidden[0] is 9-8: want addresses such as 100, 100-199 or 4:100-199",
+	} {
+		_, err := ParseTemplate("x", []byte(head+"forbidden: ['"+forbidden+"']\n"+points))
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("forbidden %s: error %v, want %s", forbidden, err, want)
+		}
 	}
 }

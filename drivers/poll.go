@@ -13,7 +13,12 @@ import (
 // maxSplits bounds how often one poll tries a refused question in two parts.
 const maxSplits = 6
 
-// Poll asks the device everything once. now tells the time of each question.
+// silences is how many unanswered questions a poll begins with at most, before it is
+// given up.
+const silences = 2
+
+// Poll asks the device everything once. now tells the time of each question; it is
+// called just before the question, and may take the bus for something more urgent.
 //
 // The samples are complete whatever happens: each point is in them, the ones
 // that could not be had with flag and cause. The error is the first thing that
@@ -21,9 +26,12 @@ const maxSplits = 6
 // unwraps to the bus's own, such as [modbus.ErrNoAnswer].
 //
 // A failed question loses its own points only, and the points that depend on a
-// status that could not be read keep their values, with a flag. A device that
-// gave no answer at all in its last poll is asked one question, each time
-// another, until it answers.
+// status that could not be read keep their values, with a flag. A question that
+// goes unanswered while others are answered is put ever more rarely.
+//
+// A device that answers neither of the first two questions is asked no more in
+// this poll. One that gave no answer at all in its last poll is asked one
+// question, each time another, until it answers.
 func (d *Device) Poll(ctx context.Context, b Bus, now func() time.Time) ([]Sample, error) {
 	p := poll{
 		d:        d,
@@ -35,11 +43,14 @@ func (d *Device) Poll(ctx context.Context, b Bus, now func() time.Time) ([]Sampl
 	for i := range p.outcomes {
 		p.outcomes[i] = missing(hj212.FlagComm, CauseNotAsked)
 	}
-	first := 0
+	first, limit := d.lively, silences
 	if d.silent {
-		first = d.probe % len(d.groups)
+		first, limit = d.probe%len(d.groups), 1
 		d.probe++
 	}
+	fates := make([]fate, len(d.groups))
+	unanswered := 0
+	rest := d.mayRest(now())
 	for k := range d.groups {
 		i := (first + k) % len(d.groups)
 		p.times[i] = now()
@@ -47,11 +58,18 @@ func (d *Device) Poll(ctx context.Context, b Bus, now func() time.Time) ([]Sampl
 			p.fail(err)
 			continue
 		}
-		if d.silent && p.silence && !p.answered {
+		if unanswered >= limit && !p.answered || rest && d.groups[i].resting(p.times[i]) {
 			p.lose(d.groups[i].reads, hj212.FlagComm, CauseOffline)
 			continue
 		}
+		p.fate = untold
 		p.ask(ctx, i)
+		if fates[i] = p.fate; p.fate == lost {
+			unanswered++
+		}
+	}
+	if p.answered {
+		d.learn(fates, now)
 	}
 	if d.silent && p.answered {
 		d.back = p.times[first]
@@ -79,6 +97,7 @@ type poll struct {
 	raw      [][]byte    // per group
 	answered bool        // something came, if only an exception or a damaged answer
 	silence  bool        // a question had no answer
+	fate     fate        // of the group at work
 	splits   int
 	err      error // the first
 }
@@ -167,13 +186,18 @@ func (p *poll) question(ctx context.Context, r *read) ([]byte, error) {
 		flag, cause := reason(err)
 		p.lose([]read{*r}, flag, cause)
 		if errors.Is(err, modbus.ErrNoAnswer) {
-			p.silence = true
+			p.silence, p.fate = true, lost
 		} else if cause != CauseLine && cause != CauseNotAsked {
 			p.answered = true
+			if cause == CauseCRC || cause == CauseBadAnswer {
+				p.fate = lost
+			} else {
+				p.fate = max(p.fate, told)
+			}
 		}
 		return nil, err
 	}
-	p.answered = true
+	p.answered, p.fate = true, max(p.fate, told)
 	for _, i := range r.points {
 		p.outcomes[i] = p.d.t.points[i].decode(r, answer)
 	}

@@ -40,7 +40,7 @@ const (
 	CauseBadAnswer  Cause = "bad-answer" // an answer came that does not fit the question
 	CauseLine       Cause = "line"       // the bus itself failed, such as a port that is not there
 	CauseNotAsked   Cause = "not-asked"  // the poll was broken off before this question
-	CauseOffline    Cause = "offline"    // not asked, as the unit has not been answering
+	CauseOffline    Cause = "offline"    // not asked, as the unit, or this block of it, has not been answering
 	CauseStale      Cause = "stale"      // the instrument repeats an old value
 	CauseSentinel   Cause = "sentinel"   // the instrument gave the number that means "no value"
 	CauseUnreadable Cause = "unreadable" // the bits are no value of the type the template names

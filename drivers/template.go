@@ -76,6 +76,11 @@ type Template struct {
 	MaxRegisters Number `yaml:"max_registers"`
 	MaxBits      Number `yaml:"max_bits"`
 
+	// Forbidden are addresses that no question may touch, not even where one
+	// would only read along: 100, 100-199, or with the function 4:100-199. Some
+	// instruments hang or start an action when they are read there.
+	Forbidden []Number `yaml:"forbidden"`
+
 	// Specs are the points as written, and Blocks those of channels.
 	Specs  []PointSpec `yaml:"points"`
 	Blocks []Block     `yaml:"blocks"`
