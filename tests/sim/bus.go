@@ -18,6 +18,9 @@ type BusOptions struct {
 	// Baud makes questions and answers take the time they take on a wire, at
 	// ten bits a byte. 0: no time.
 	Baud int
+	// Think is how long a unit takes from a question to its answer, beyond the
+	// silence of 3.5 characters that ends the question. With Baud only.
+	Think time.Duration
 }
 
 // A Bus is a serial line with units on it, on the far side of a pseudo
@@ -80,7 +83,7 @@ func (b *Bus) Replug() error {
 		p.Close()
 		return fmt.Errorf("open bus: %w", err)
 	}
-	s := newSession(p, byteTime(b.o.Baud))
+	s := newSession(p, b.o.Baud, b.o.Think)
 	s.m.wg.Go(func() { s.listen(&b.us) })
 	b.live = s
 	return nil
@@ -95,6 +98,15 @@ func byteTime(baud int) time.Duration {
 		return 0
 	}
 	return 10 * time.Second / time.Duration(baud)
+}
+
+// silence is the 3.5 characters that end a frame, and from 19200 baud on a
+// fixed 1750 µs (Modbus over serial line 1.02, 2.5.1.1).
+func silence(baud int) time.Duration {
+	if baud >= 19200 {
+		return 1750 * time.Microsecond
+	}
+	return 7 * byteTime(baud) / 2
 }
 
 // units are the instruments of a bus or server by address.
@@ -132,11 +144,13 @@ type session struct {
 	m    *mouth
 	done chan struct{}
 	once sync.Once
+
+	heard time.Time // when the last bytes came
 }
 
-func newSession(l link, byteTime time.Duration) *session {
+func newSession(l link, baud int, think time.Duration) *session {
 	s := &session{l: l, done: make(chan struct{})}
-	s.m = &mouth{w: l, byteTime: byteTime, done: s.done, wg: new(sync.WaitGroup)}
+	s.m = &mouth{w: l, byteTime: byteTime(baud), think: silence(baud) + think, nap: nap, exact: true, done: s.done, wg: new(sync.WaitGroup)}
 	return s
 }
 
@@ -169,6 +183,7 @@ func (s *session) listen(us *units) {
 		}
 		s.l.SetReadDeadline(deadline)
 		n, err := s.l.Read(in)
+		s.heard = time.Now()
 		buf = append(buf, in[:n]...)
 		switch {
 		case errors.Is(err, os.ErrDeadlineExceeded):
@@ -197,12 +212,19 @@ func (s *session) question(us *units, frame []byte) {
 	if u == nil || frame[0] == 0 {
 		return
 	}
-	if s.m.byteTime > 0 { // the question on the wire, and the silence after it
-		s.m.wait(s.m.wire(len(frame)) + 7*s.m.byteTime/2)
-	}
+	ready := s.ready(len(frame))
 	address := frame[0]
 	u.hear(frame[1:len(frame)-2], frame, framing{
 		wrap:  func(pdu []byte) []byte { return appendRTU(nil, address, pdu) },
 		spoil: func(frame []byte) { frame[len(frame)-1] ^= 0x10 },
-	}, s.m)
+	}, s.m, ready)
+}
+
+// ready is when the unit has heard a question of n bytes, which all came at
+// once at the time it would have begun on the wire, and has made its answer.
+func (s *session) ready(n int) time.Time {
+	if s.m.byteTime == 0 {
+		return s.heard
+	}
+	return s.heard.Add(s.m.wire(n) + s.m.think)
 }

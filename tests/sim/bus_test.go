@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,7 +24,8 @@ type near struct {
 func onPipe(t *testing.T, u *Unit, baud int, f func(t *testing.T, n near)) {
 	synctest.Test(t, func(t *testing.T) {
 		mine, theirs := net.Pipe()
-		s := newSession(theirs, byteTime(baud))
+		s := newSession(theirs, baud, 0)
+		s.m.nap, s.m.exact = time.Sleep, false // the system's knows nothing of a bubble's time
 		us := &units{at: map[byte]*Unit{1: u}}
 		s.m.wg.Go(func() { s.listen(us) })
 		defer s.end()
@@ -252,5 +254,18 @@ func TestCloseTwice(t *testing.T) {
 		if err := b.Close(); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// A fault with Every holds for each so many-th question alone.
+func TestFaultEvery(t *testing.T) {
+	u := &Unit{}
+	u.SetFault(Fault{Silent: true, Every: 3})
+	var got []bool
+	for range 7 {
+		got = append(got, u.take().Silent)
+	}
+	if want := []bool{false, false, true, false, false, true, false}; !slices.Equal(got, want) {
+		t.Errorf("silent %v, want %v", got, want)
 	}
 }

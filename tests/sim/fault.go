@@ -15,6 +15,7 @@ type Fault struct {
 	Slow      time.Duration // pause after each byte of an answer
 	Echo      bool          // the question comes back before the answer, as on a half-duplex adapter
 
+	Every int // only each so many-th question; 0 and 1: each
 	Times int // questions until the unit is healthy again; 0: until SetFault
 }
 

@@ -7,6 +7,8 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
+	"time"
 )
 
 // ServerOptions say what a network endpoint is like.
@@ -16,8 +18,9 @@ type ServerOptions struct {
 	// RTU: serial frames with checksum straight over TCP, as a serial device
 	// server passes them, instead of Modbus TCP.
 	RTU bool
-	// Baud: as of the bus behind the endpoint, see BusOptions.
-	Baud int
+	// Baud and Think: as of the bus behind the endpoint, see BusOptions.
+	Baud  int
+	Think time.Duration
 }
 
 // A Server is a network endpoint with units behind it. Over Modbus TCP a unit
@@ -27,6 +30,8 @@ type Server struct {
 	o       ServerOptions
 	address string
 	us      units
+
+	connections atomic.Uint64
 
 	mu       sync.Mutex
 	listener net.Listener // nil while unplugged
@@ -60,6 +65,9 @@ func (s *Server) URL() string {
 	}
 	return "tcp://" + s.Addr()
 }
+
+// Connections is how many connections were taken, ever.
+func (s *Server) Connections() uint64 { return s.connections.Load() }
 
 // Attach puts an instrument behind the endpoint at an address from 1 to 247,
 // in place of what was there.
@@ -110,7 +118,8 @@ func (s *Server) accept(l net.Listener) {
 		if err != nil {
 			return
 		}
-		ses := newSession(c, byteTime(s.o.Baud))
+		ses := newSession(c, s.o.Baud, s.o.Think)
+		s.connections.Add(1)
 		s.mu.Lock()
 		if s.listener != l { // unplugged meanwhile
 			s.mu.Unlock()
@@ -157,11 +166,10 @@ func (s *session) listenTCP(us *units) error {
 			wrap:  func(pdu []byte) []byte { return appendTCP(question[:2], question[6], pdu) },
 			spoil: func(frame []byte) { frame[1] ^= 0x10 },
 		}
-		if s.m.byteTime > 0 { // the serial question and answer differ by five bytes
-			s.m.wait(s.m.wire(len(pdu)+3) + 7*s.m.byteTime/2)
-		}
+		s.heard = time.Now()
+		ready := s.ready(len(pdu) + 3) // as a serial frame
 		if u := us.get(question[6]); u != nil {
-			u.hear(pdu, question, fr, s.m)
+			u.hear(pdu, question, fr, s.m, ready)
 		} else if !s.m.write(fr.wrap(refuse(pdu[0], targetSilent))) {
 			return io.ErrClosedPipe
 		}

@@ -12,6 +12,7 @@ type Unit struct {
 
 	mu    sync.Mutex
 	fault Fault
+	since int // questions since the fault was set
 }
 
 // Instrument is what stands at the address.
@@ -22,7 +23,7 @@ func (u *Unit) Instrument() *Instrument { return u.in }
 func (u *Unit) SetFault(f Fault) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.fault = f
+	u.fault, u.since = f, 0
 }
 
 // take returns the fault for one question and counts it.
@@ -30,6 +31,9 @@ func (u *Unit) take() Fault {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	f := u.fault
+	if u.since++; f.Every > 1 && u.since%f.Every != 0 {
+		return Fault{}
+	}
 	if u.fault.Times > 0 {
 		if u.fault.Times--; u.fault.Times == 0 {
 			u.fault = Fault{}
@@ -45,8 +49,8 @@ type framing struct {
 }
 
 // hear answers one question, in its own time. question is the whole frame, for
-// echoes.
-func (u *Unit) hear(pdu, question []byte, fr framing, m *mouth) {
+// echoes; ready is when the unit begins to speak, if it is well.
+func (u *Unit) hear(pdu, question []byte, fr framing, m *mouth, ready time.Time) {
 	f := u.take()
 	answer, marks, refused := u.in.serve(pdu, time.Now())
 	if f.Silent {
@@ -72,7 +76,7 @@ func (u *Unit) hear(pdu, question []byte, fr framing, m *mouth) {
 		if refused {
 			o = Exception
 		}
-		if !m.wait(f.Late) || !m.say(out, f.Slow) {
+		if !m.waitUntil(ready.Add(f.Late), false) || !m.say(out, f.Slow, ready.Add(f.Late)) {
 			o = Dropped
 		}
 		u.in.settle(marks, o, time.Now())
@@ -87,7 +91,10 @@ func (u *Unit) hear(pdu, question []byte, fr framing, m *mouth) {
 // A mouth puts bytes on a link at the speed of its wire.
 type mouth struct {
 	w        io.Writer
-	byteTime time.Duration   // 0: as fast as the link takes them
+	byteTime time.Duration // 0: as fast as the link takes them
+	think    time.Duration // from the end of a question to its answer, with byteTime
+	nap      func(time.Duration)
+	exact    bool            // may spin
 	done     <-chan struct{} // closed when the link is to end
 	wg       *sync.WaitGroup // answers on their way
 
@@ -113,9 +120,32 @@ func (m *mouth) wait(d time.Duration) bool {
 	}
 }
 
-// say sends out, with a pause after each byte where slow is not 0. It returns
-// false where not all of it went out.
-func (m *mouth) say(out []byte, slow time.Duration) bool {
+// waitUntil is wait with the time at which to end. The last of it passes in a
+// sleep of the system, as timers may be a millisecond late; and the very last,
+// where it must be exact, without sleep.
+func (m *mouth) waitUntil(t time.Time, exact bool) bool {
+	const last = 2 * time.Millisecond
+	if !m.wait(time.Until(t) - last) {
+		return false
+	}
+	const spin = 300 * time.Microsecond
+	if !exact {
+		m.nap(time.Until(t))
+		return true
+	}
+	m.nap(time.Until(t) - spin)
+	if m.exact {
+		for time.Now().Before(t) {
+		}
+	} else {
+		m.nap(time.Until(t))
+	}
+	return true
+}
+
+// say sends out from a time on, with a pause after each byte where slow is not
+// 0. It returns false where not all of it went out.
+func (m *mouth) say(out []byte, slow time.Duration, due time.Time) bool {
 	if slow > 0 {
 		for i := range out {
 			if !m.write(out[i:i+1]) || !m.wait(slow) {
@@ -127,11 +157,10 @@ func (m *mouth) say(out []byte, slow time.Duration) bool {
 	if m.byteTime == 0 {
 		return m.write(out)
 	}
-	due := time.Now()
 	for len(out) > 0 {
 		n := min(chunk, len(out))
 		due = due.Add(time.Duration(n) * m.byteTime)
-		if !m.wait(time.Until(due)) || !m.write(out[:n]) {
+		if !m.waitUntil(due, n == len(out)) || !m.write(out[:n]) {
 			return false
 		}
 		out = out[n:]
