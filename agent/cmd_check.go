@@ -4,11 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
+	"strings"
 	"text/tabwriter"
 	"time"
 
-	"envgate/config"
 	"envgate/drivers/modbus"
 )
 
@@ -61,8 +62,18 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 			}
 		}
 	}
+	var plans []linePlan
+	for _, l := range lines {
+		p := planOf(l)
+		plans = append(plans, p)
+		trouble(p.fits())
+		if p.load > crowded && p.load <= 1 {
+			fmt.Fprintf(errs, "envgate: warning: line %s: %.0f %% of its time go to the wire alone: what the instruments take to answer may not fit\n",
+				l.config.Name, 100*p.load)
+		}
+	}
 	if len(lines) > 0 {
-		printPlan(out, lines)
+		printPlan(out, plans)
 	}
 	printLoggers(out, site)
 	if bad > 0 {
@@ -74,43 +85,125 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 	return nil
 }
 
-// printPlan shows the requests of each device, and what they load the line with.
-func printPlan(out io.Writer, lines []*siteLine) {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(w, "LINE\tDEVICE\tUNIT\tEVERY\tREQUESTS\tPOINTS\tLOAD")
-	for _, l := range lines {
-		var load float64
-		for _, d := range l.devices {
-			busy := wireTime(l.config, d.device.Plan())
-			part := busy.Seconds() / d.config.Interval.Seconds()
-			load += part
-			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%d\t%s\n", l.config.Name, d.config.Name, d.config.Unit,
-				d.config.Interval, len(d.device.Plan()), len(d.device.Points()), percent(l.config, part))
+// A linePlan is what a line's devices ask of it.
+type linePlan struct {
+	line    *siteLine
+	devices []devicePlan
+	load    float64 // part of the line's time
+}
+
+type devicePlan struct {
+	*siteDevice
+	requests, bytes int
+	busy            time.Duration // of the line, for one poll
+}
+
+// planOf reckons with the wire: questions, answers, the silence around them and the
+// pauses. What an instrument thinks comes on top. On a network the pauses alone count.
+func planOf(l *siteLine) linePlan {
+	p := linePlan{line: l}
+	for _, d := range l.devices {
+		one := devicePlan{siteDevice: d}
+		for _, r := range d.device.Plan() {
+			one.requests++
+			one.bytes += r.Bytes()
+			one.busy += l.config.Pause
+			if s := l.config.Serial; s != nil {
+				one.busy += serialOf(s).WireTime(r)
+			} else if !strings.HasPrefix(l.config.URL, "rtuovertcp:") {
+				one.bytes += 8
+			}
 		}
-		fmt.Fprintf(w, "%s\t(all)\t\t\t\t\t%s\n", l.config.Name, percent(l.config, load))
+		p.load += one.part()
+		p.devices = append(p.devices, one)
+	}
+	return p
+}
+
+// part is what the device has of the line's time.
+func (d devicePlan) part() float64 { return d.busy.Seconds() / d.config.Interval.Seconds() }
+
+// alone is how long a poll takes when nobody else is asked: the device's own pauses run
+// between its questions.
+func (d devicePlan) alone() time.Duration {
+	return d.busy + time.Duration(max(0, d.requests-1))*d.config.Pause
+}
+
+// fits says whether the line can carry its plan, and with which intervals or speed it
+// could.
+func (p linePlan) fits() error {
+	for _, d := range p.devices {
+		if d.alone() > d.config.Interval {
+			return hinted{
+				fmt.Errorf("line %s: device %s: %s of %s take %s, and its interval is %s", p.line.config.Name, d.config.Name,
+					plural(d.requests, "request"), plural(d.bytes, "byte"), round(d.alone()), d.config.Interval),
+				fmt.Sprintf("make its interval %s or more%s", roomy(d.alone(), d.config.Interval), p.faster(d.part())),
+			}
+		}
+	}
+	if p.load <= 1 {
+		return nil
+	}
+	return hinted{
+		fmt.Errorf("line %s: its devices ask for %.0f %% of the time that there is", p.line.config.Name, 100*p.load),
+		fmt.Sprintf("make the intervals %.1f times as long%s, or divide the devices between two lines", math.Ceil(11*p.load)/10, p.faster(p.load)),
+	}
+}
+
+// roomy is an interval in whole tenths of a second that a poll fits into with some room.
+func roomy(busy, interval time.Duration) time.Duration {
+	const tenth = 100 * time.Millisecond
+	return max(interval, (busy*11/10+tenth-1)/tenth*tenth)
+}
+
+// faster names the speed at which the load would fit, if there is one.
+func (p linePlan) faster(load float64) string {
+	s := p.line.config.Serial
+	if s == nil {
+		return ""
+	}
+	for _, baud := range []int{9600, 19200, 38400, 57600, 115200} {
+		if baud > s.Baud && load*float64(s.Baud)/float64(baud) < 0.8 {
+			return fmt.Sprintf(", set instruments and line to %d baud", baud)
+		}
+	}
+	return ""
+}
+
+// crowded is the load from which on there may be no room for what instruments think.
+const crowded = 0.8
+
+// printPlan shows what each device asks, and what that loads its line with.
+func printPlan(out io.Writer, plans []linePlan) {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "LINE\tDEVICE\tUNIT\tEVERY\tREQUESTS\tPOINTS\tBYTES\tTIME\tLOAD")
+	for _, p := range plans {
+		l := p.line.config
+		var requests, points, bytes int
+		for _, d := range p.devices {
+			n := len(d.device.Points())
+			requests, points, bytes = requests+d.requests, points+n, bytes+d.bytes
+			took, load := "-", "-"
+			if d.busy > 0 {
+				took, load = round(d.busy).String(), percent(d.part())
+			}
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%d\t%d\t%s\t%s\n", l.Name, d.config.Name, d.config.Unit,
+				d.config.Interval, d.requests, n, d.bytes, took, load)
+		}
+		speed, load := "network", "-"
+		if l.Serial != nil {
+			speed = fmt.Sprintf("%d baud", l.Serial.Baud)
+		}
+		if p.load > 0 {
+			load = percent(p.load)
+		}
+		fmt.Fprintf(w, "%s\t(all)\t\t\t%d\t%d\t%d\t%s\t%s\n", l.Name, requests, points, bytes, speed, load)
 	}
 	w.Flush()
 }
 
-func percent(l config.Line, part float64) string {
-	if l.Serial == nil {
-		return "-"
-	}
-	return fmt.Sprintf("%.1f %%", 100*part)
-}
+func percent(part float64) string { return fmt.Sprintf("%.1f %%", 100*part) }
 
-// wireTime is how long the questions and answers take on a serial line. The
-// instruments' own thinking time comes on top.
-func wireTime(l config.Line, plan []modbus.Read) time.Duration {
-	if l.Serial == nil {
-		return 0
-	}
-	s := serialOf(l.Serial)
-	var sum time.Duration
-	for _, r := range plan {
-		sum += s.WireTime(r) + l.Pause
-	}
-	return sum
-}
+func round(d time.Duration) time.Duration { return d.Round(100 * time.Microsecond) }
 
 var errNoDevice = errors.New("no such device")

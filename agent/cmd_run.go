@@ -219,14 +219,12 @@ running:
 
 func (a *agent) runner(l *siteLine) *lineRunner {
 	r := &lineRunner{
-		name: l.config.Name, bus: l.bus, window: l.config.LateWindow, in: a.in, logger: a.logger,
+		name: l.config.Name, bus: l.bus, in: a.in, logger: a.logger,
 	}
 	for _, d := range l.devices {
-		timeout := d.config.Timeout
-		if timeout == 0 {
-			timeout = l.config.Timeout
-		}
-		r.devices = append(r.devices, &pollee{Device: d.device, name: d.config.Name, every: d.config.Interval, timeout: timeout})
+		r.devices = append(r.devices, &pollee{Device: d.device, name: d.config.Name, task: task{
+			every: d.config.Interval, alarm: d.config.Priority == "alarm", price: d.silence(l.config),
+		}})
 	}
 	return r
 }

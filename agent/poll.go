@@ -13,56 +13,36 @@ import (
 	"envgate/envelope"
 )
 
-// lineRunner asks the instruments of one line, in turn, each at ticks that are whole
-// multiples of its interval in wall time. It depends on nothing but its line
+// lineRunner asks the instruments of one line by the line's schedule, each at ticks that
+// are whole multiples of its interval in wall time. It depends on nothing but its line
 // (promise P1) and hands what it has to the inbox, which never makes it wait.
 type lineRunner struct {
 	name    string
 	bus     drivers.Bus
 	devices []*pollee
-	window  time.Duration // late window of the line
 	in      *inbox
 	logger  *slog.Logger
+
+	schedule schedule
+	of       map[*task]*pollee
 
 	down      error // why the line itself does not work; nil while it does
 	downSince time.Time
 }
 
-// pollee is a device in the schedule of its line.
+// pollee is a device with its place in the schedule.
 type pollee struct {
 	*drivers.Device
-	name    string
-	every   time.Duration
-	timeout time.Duration
-
-	next time.Time // the next tick, on the monotonic clock
-
-	// A unit that does not answer, or only rubbish, is asked ever more rarely, so that
-	// it costs the bus under 2 % (promise P7); its ticks in between say "offline".
-	silent int       // polls in a row without an answer
-	since  time.Time // when it fell silent
-	probe  time.Time // not asked before
+	task
+	name string
 }
 
 const (
-	offlineAfter = 3           // silent ticks
-	probeFirst   = time.Second // then twice as long each time, up to probeMax
-	lastAnswer   = 1200 * time.Millisecond
-	causeBusy    = drivers.Cause("bus-busy")
+	lastAnswer = 1200 * time.Millisecond
+	causeBusy  = drivers.Cause("bus-busy")
 
 	missedReadings = 2000 // that one turn says are missing
 )
-
-// probeMax is the longest time between two polls of a silent unit: one time-out with
-// its late window in 50 such times is 2 % of the bus. One that babbles is asked all
-// its questions.
-func (p *pollee) probeMax(window time.Duration) time.Duration {
-	questions := 1
-	if !p.Silent() {
-		questions = len(p.Plan())
-	}
-	return max(time.Minute, time.Duration(50*questions)*(p.timeout+window))
-}
 
 // Run asks until ctx ends. A question that is on the bus then may still be answered,
 // for at most lastAnswer.
@@ -70,75 +50,69 @@ func (r *lineRunner) Run(ctx context.Context) error {
 	asking, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastAnswer, cancel) })()
-	now := time.Now()
-	for _, p := range r.devices {
-		p.next = now.Add(untilTick(now, p.every))
-	}
+	r.begin(time.Now())
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
-		p := r.earliest()
-		if p == nil {
+		next, ok := r.schedule.wake()
+		if !ok {
 			<-ctx.Done()
 			return nil
 		}
-		timer.Reset(min(max(0, time.Until(p.next)), time.Second))
+		timer.Reset(min(max(0, time.Until(next)), time.Second))
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-timer.C:
 		}
-		if time.Until(p.next) > 0 {
-			continue
+		for t := r.schedule.most(time.Now(), nil); t != nil && ctx.Err() == nil; t = r.schedule.most(time.Now(), nil) {
+			r.turn(asking, r.of[t])
 		}
-		r.turn(asking, p)
 	}
 }
 
-// earliest is the device whose tick comes first.
-func (r *lineRunner) earliest() *pollee {
-	var first *pollee
+// begin makes the schedule, with the first ticks after now.
+func (r *lineRunner) begin(now time.Time) {
+	r.schedule, r.of = nil, make(map[*task]*pollee)
+	line := &lineState{base: now}
 	for _, p := range r.devices {
-		if first == nil || p.next.Before(first.next) {
-			first = p
-		}
+		p.line, p.next = line, line.tick(now, p.every)
+		r.schedule = append(r.schedule, &p.task)
+		r.of[&p.task] = p
 	}
-	return first
 }
 
-// untilTick is how long it is from now to the next whole multiple of every in wall
-// time, counted from midnight at +08:00. A clock that is set moves the ticks by less
-// than one interval, never more.
-func untilTick(now time.Time, every time.Duration) time.Duration {
-	y, m, d := now.In(siteZone).Date()
-	into := now.Sub(time.Date(y, m, d, 0, 0, 0, 0, siteZone).Round(0))
-	if into < 0 {
-		into = 0
-	}
-	return every - into%every
-}
-
-// turn is one tick of one device.
+// turn is one tick of one device. Between its questions those have their turn that are
+// more urgent: a long poll makes an alarm wait for one question and not for all of them.
 func (r *lineRunner) turn(ctx context.Context, p *pollee) {
-	tick := p.next
 	now := time.Now()
+	resting := p.resting(now)
+	missed := p.take(now)
 	// Ticks that went by while the bus was busy are missing values with a reason, but
 	// not so many that they push other readings out of the inbox.
-	missed := now.Sub(tick) / p.every
-	said := min(missed, time.Duration(max(10, missedReadings/max(1, len(p.Points())))))
+	said := min(missed, max(10, missedReadings/max(1, len(p.Points()))))
 	if missed > said {
 		r.say(envelope.EventLost, p.name, "", fmt.Sprintf("%d ticks", missed-said), string(causeBusy))
 	}
 	for ; said > 0; said-- {
-		r.in.add(p.every, p.Missing(now.Add(-said*p.every), causeBusy)...)
+		r.in.add(p.every, p.Missing(now.Add(-time.Duration(said)*p.every), causeBusy)...)
 	}
-	p.next = now.Add(untilTick(now, p.every))
-
-	if p.silent >= offlineAfter && now.Before(p.probe) {
+	if resting {
 		r.in.add(p.every, p.Missing(now, drivers.CauseOffline)...)
 		return
 	}
-	samples, err := p.Poll(ctx, r.bus, time.Now)
+	p.running = true
+	samples, err := p.Poll(ctx, r.bus, func() time.Time {
+		for ctx.Err() == nil {
+			t := r.schedule.most(time.Now(), &p.task)
+			if t == nil {
+				break
+			}
+			r.turn(ctx, r.of[t])
+		}
+		return time.Now()
+	})
+	p.running = false
 	if ctx.Err() != nil && err != nil {
 		return // broken off by the stop: no fact about the instrument
 	}
@@ -165,29 +139,21 @@ func (r *lineRunner) judge(p *pollee, samples []drivers.Sample, err error) {
 		r.down = nil
 	}
 	if err == nil || !p.Silent() && !rubbish(samples, err) {
-		if p.silent >= offlineAfter {
+		if p.answered() {
 			after := now.Sub(p.since).Round(time.Second)
 			r.logger.Info("device answers again", "line", r.name, "device", p.name, "after", after)
 			r.say(envelope.EventDeviceOnline, p.name, "offline", "online", fmt.Sprintf("after %s", after))
 		}
-		p.silent = 0
 		return
 	}
-	if p.silent++; p.silent == 1 {
-		p.since = now
+	questions := 1
+	if !p.Silent() {
+		questions = len(p.Plan()) // one that babbles is asked all its questions
 	}
-	if p.silent < offlineAfter {
-		return
-	}
-	if p.silent == offlineAfter {
+	if p.unanswered(now, questions) {
 		r.logger.Warn("device offline", "line", r.name, "device", p.name, "err", err, "hint", hintFor(err))
 		r.say(envelope.EventDeviceOffline, p.name, "online", "offline", err.Error())
 	}
-	wait := p.probeMax(r.window)
-	if n := p.silent - offlineAfter; n < 12 {
-		wait = min(wait, probeFirst<<n)
-	}
-	p.probe = now.Add(wait)
 }
 
 func (r *lineRunner) say(kind, subject, before, after, why string) {

@@ -68,13 +68,13 @@ func testDevice(t *testing.T, name string, unit byte, every time.Duration) *poll
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &pollee{Device: d, name: name, every: every, timeout: 500 * time.Millisecond}
+	return &pollee{Device: d, name: name, task: task{every: every, price: time.Second}}
 }
 
 func runLine(t *testing.T, bus *fakeBus, forTime time.Duration, devices ...*pollee) *inbox {
 	t.Helper()
 	in := newInbox()
-	r := &lineRunner{name: "bus", bus: bus, window: 500 * time.Millisecond, in: in, logger: slog.New(slog.DiscardHandler), devices: devices}
+	r := &lineRunner{name: "bus", bus: bus, in: in, logger: slog.New(slog.DiscardHandler), devices: devices}
 	ctx, cancel := context.WithTimeout(t.Context(), forTime)
 	defer cancel()
 	if err := r.Run(ctx); err != nil {
@@ -227,7 +227,7 @@ func TestLongWaitsAreSaid(t *testing.T) {
 			held           time.Duration
 			samples, event int
 		}{{20 * time.Second, 101, 0}, {10 * time.Minute, 2001, 1}} {
-			p.next = time.Now()
+			p.line, p.next = &lineState{base: time.Now()}, time.Now()
 			time.Sleep(c.held)
 			r.turn(t.Context(), p)
 			samples, _ := in.takeSamples()
@@ -297,6 +297,59 @@ func TestBabblingUnitCostsLittle(t *testing.T) {
 		}
 		if events, _ := in.takeEvents(); len(events) != 2 || events[0].Type != "device.offline" || events[1].Type != "device.online" {
 			t.Errorf("events %+v, want offline and online, once each", events)
+		}
+	})
+}
+
+// A unit with many questions makes an alarm wait for one of them, and one with a shorter
+// interval too; the samples say when each question really went out.
+func TestUrgentGoesBetweenQuestions(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var specs []drivers.PointSpec
+		for i := range 20 {
+			specs = append(specs, drivers.PointSpec{
+				Point: fmt.Sprintf("p%d", i), Function: "3", Address: drivers.Number(fmt.Sprint(1000 * i)), Type: "uint16", Unit: "1",
+			})
+		}
+		tmpl, err := drivers.NewTemplate("long", specs)
+		if err != nil {
+			t.Fatal(err)
+		}
+		long, alarm := testDevice(t, "long", 1, 10*time.Second), testDevice(t, "alarm", 2, time.Second)
+		quick, idle := testDevice(t, "quick", 3, time.Second), testDevice(t, "idle", 4, time.Minute)
+		if long.Device, err = drivers.NewDevice(drivers.DeviceOptions{Name: "long", Unit: 1, Template: tmpl, Timeout: 500 * time.Millisecond}); err != nil {
+			t.Fatal(err)
+		}
+		alarm.alarm = true
+		const each = 100 * time.Millisecond
+		bus := &fakeBus{answer: each}
+		in := runLine(t, bus, 5*time.Minute, long, quick, alarm, idle)
+		for unit, late := range map[byte]time.Duration{2: each, 3: 2 * each} {
+			for _, at := range bus.asked[unit] {
+				if off := at.Sub(at.Truncate(time.Second)); off > late {
+					t.Errorf("unit %d was asked %s after its tick, at most %s", unit, off, late)
+				}
+			}
+			if n := len(bus.asked[unit]); n < 298 {
+				t.Errorf("unit %d was asked %d times in 300 s", unit, n)
+			}
+		}
+		samples, _ := in.takeSamples()
+		asked := map[time.Time]bool{}
+		for _, at := range bus.asked[1] {
+			asked[at] = true
+		}
+		n := 0
+		for _, s := range samples {
+			if s.Device == "long" {
+				n++
+				if !asked[s.Time] {
+					t.Fatalf("a sample of long says %s, when it was not asked", s.Time)
+				}
+			}
+		}
+		if n < 29*20 {
+			t.Errorf("%d samples of long of %d questions", n, len(bus.asked[1]))
 		}
 	})
 }

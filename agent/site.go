@@ -36,6 +36,18 @@ type siteDevice struct {
 	device   *drivers.Device
 }
 
+// silence is how long the line is lost to a question without an answer.
+func (d *siteDevice) silence(l config.Line) time.Duration {
+	timeout := d.config.Timeout
+	for _, q := range d.device.Plan() {
+		timeout = max(timeout, q.Timeout) // by its template
+	}
+	if timeout == 0 {
+		timeout = l.Timeout
+	}
+	return timeout + l.LateWindow
+}
+
 // makeLines makes the lines of a site. It opens nothing: a line connects when it is
 // first asked, so that a missing port keeps nothing from starting.
 func makeLines(site *config.Site) ([]*siteLine, error) {
@@ -55,7 +67,8 @@ func makeLines(site *config.Site) ([]*siteLine, error) {
 				return out, fmt.Errorf("line %s: device %s: %w", c.Name, d.Name, err)
 			}
 			device, err := drivers.NewDevice(drivers.DeviceOptions{
-				Name: d.Name, Unit: byte(d.Unit), Template: t, Timeout: d.Timeout, Interval: d.Interval, Raw: d.Evidence == "raw",
+				Name: d.Name, Unit: byte(d.Unit), Template: t, Timeout: d.Timeout, Pause: d.Pause, Interval: d.Interval,
+				LateWindow: c.LateWindow, Raw: d.Evidence == "raw",
 			})
 			if err != nil {
 				return out, fmt.Errorf("line %s: %w", c.Name, err)

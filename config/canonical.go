@@ -93,6 +93,10 @@ func canonicalDevice(d Device) object {
 	if evidence == "" {
 		evidence = "none"
 	}
+	priority := d.Priority
+	if priority == "" {
+		priority = "normal"
+	}
 	return object{
 		{"name", d.Name},
 		{"template", d.Template},
@@ -101,6 +105,8 @@ func canonicalDevice(d Device) object {
 		{"unit", d.Unit},
 		{"interval", formatDuration(d.Interval)},
 		{"timeout", formatDuration(d.Timeout)},
+		{"pause", formatDuration(d.Pause)},
+		{"priority", priority},
 		{"evidence", evidence},
 	}
 }

@@ -27,7 +27,7 @@ lines:
     late_window: 80ms
     pause: 9ms
     devices:
-      - {name: a1, template_file: /t.yaml, unit: 247, interval: 1.5s, timeout: 90ms, evidence: raw}
+      - {name: a1, template_file: /t.yaml, unit: 247, interval: 1.5s, timeout: 90ms, pause: 40ms, priority: alarm, evidence: raw}
   - name: b
     url: tcp+tls://h:802
     tls: {ca: /a, certificate: /b, key: /c}

@@ -17,7 +17,7 @@ var sections = map[string][]string{
 	"rollup":                              {"minutes"},
 	"lines[]":                             {"name", "protocol", "serial", "url", "tls", "timeout", "late_window", "pause", "devices"},
 	"lines[].serial":                      {"port", "baud", "data_bits", "parity", "stop_bits", "echo"},
-	"lines[].devices[]":                   {"name", "template", "template_file", "registers", "unit", "interval", "timeout", "evidence"},
+	"lines[].devices[]":                   {"name", "template", "template_file", "registers", "unit", "interval", "timeout", "pause", "priority", "evidence"},
 	"lines[].devices[].registers":         pointKeys,
 	"lines[].devices[].registers[].flags": flagKeys,
 	loggerSection:                         {"name", "protocol", "serial", "url", "listen", "crc", "devices"},

@@ -272,6 +272,11 @@ func (r *reader) device(p place, to *Device, timeout time.Duration, devices name
 	}
 	g.duration("interval", &to.Interval, 200*time.Millisecond, time.Hour, "an interval")
 	g.duration("timeout", &to.Timeout, 20*time.Millisecond, time.Minute, "a timeout")
+	g.duration("pause", &to.Pause, 0, 10*time.Second, "a pause")
+	priority := "normal"
+	if g.choice("priority", &priority, []string{"normal", "alarm"}); priority == "alarm" {
+		to.Priority = priority
+	}
 	evidence := "none"
 	g.choice("evidence", &evidence, []string{"none", "raw"})
 	if evidence == "raw" {

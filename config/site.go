@@ -195,6 +195,14 @@ type Device struct {
 	// Timeout is 20 ms to 60 s, by default the line's.
 	Timeout time.Duration
 
+	// Pause is the least time between two questions to the device, 0 to 10 s,
+	// by default 0. Others may be asked meanwhile.
+	Pause time.Duration
+
+	// Priority is "alarm" where alarms depend on the device, so that it is asked
+	// before the others of its line, else empty.
+	Priority string
+
 	// Evidence is "raw" where the register bytes are to stand in the blocks
 	// beside the values, else empty.
 	Evidence string

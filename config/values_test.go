@@ -70,7 +70,7 @@ func TestOneChange(t *testing.T) {
 		{"no window", "    broker", "    window: 0\n    broker", "error: site.yaml:19:13: uplinks[0].window is 0: a window is 1 to 100 publishes\n"},
 		{"whole share", "    broker", "    backlog_share: 100%\n    broker", "error: site.yaml:19:20: uplinks[0].backlog_share is 100%: want whole percents from 1% to 90%, such as 50%\n"},
 		{"no uplink", small[strings.Index(small, "uplinks:"):], "", ""},
-		{"key where a device has it", "unit: 1", "unit: 1\n        parity: none", "error: site.yaml:17:9: lines[0].devices[0].parity is not a key: here may stand name, template, template_file, registers, unit, interval, timeout, evidence\nhint: parity belongs under lines[].serial: is the line indented as it should be?\n"},
+		{"key where a device has it", "unit: 1", "unit: 1\n        parity: none", "error: site.yaml:17:9: lines[0].devices[0].parity is not a key: here may stand name, template, template_file, registers, unit, interval, timeout, pause, priority, evidence\nhint: parity belongs under lines[].serial: is the line indented as it should be?\n"},
 		{"double section", "lines:", "storage:\n  path: /x\nlines:", "error: site.yaml:6:1: storage stands here a second time: the first is in line 4\nhint: keep the right one and delete the other\n"},
 		{"two sources", "unit: 1", "unit: 1\n        template_file: own.yaml", "error: site.yaml:17:24: lines[0].devices[0].template_file stands beside template: a device has one of template, template_file and registers\n"},
 		{
