@@ -1,9 +1,9 @@
 // Command bench measures the agent as a whole program and prints each figure beside
 // its budget: size for each target, memory, processor time, bytes on the wire and on
-// the disk for each reading. It runs the programs that `make build` and `make cross`
+// the disk for each reading, and how well a serial bus is used. It runs the programs that `make build` and `make cross`
 // made, against simulated instruments and mosquitto.
 //
-//	go run ./tests/bench [-for 60s] [-only size,load,typical,outage]
+//	go run ./tests/bench [-for 60s] [-only size,load,typical,outage,wire,faults]
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 
 func run() error {
 	span := flag.Duration("for", time.Minute, "time to measure each load")
-	only := flag.String("only", "size,load,typical,outage", "which parts")
+	only := flag.String("only", "size,load,typical,outage,wire,faults", "which parts")
 	flag.Parse()
 	r := &report{}
 	r.head()
@@ -43,8 +43,12 @@ func run() error {
 			err = load(r, "typical: 1 unit × 12 float32 each 5 s", 1, 12, 5*time.Second, *span, budgets{disk: 5})
 		case "outage":
 			err = outage(r, *span)
+		case "wire":
+			err = wire(r, *span)
+		case "faults":
+			err = faults(r, *span)
 		default:
-			err = fmt.Errorf("no part %q: size, load, typical, outage", part)
+			err = fmt.Errorf("no part %q: size, load, typical, outage, wire, faults", part)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", part, err))
@@ -74,6 +78,26 @@ func (r *report) row(what string, value, budget float64, unit string) {
 		}
 	}
 	fmt.Printf("  %-42s %12s %12s%s\n", what, fmt.Sprintf("%.4g %s", value, unit), limit, verdict)
+}
+
+// least prints a figure that must not be less than its budget.
+func (r *report) least(what string, value, budget float64, unit string) {
+	verdict := ""
+	if value < budget {
+		verdict = "  MISSED"
+		r.missed = append(r.missed, fmt.Sprintf("%s: %.4g of at least %.4g %s", what, value, budget, unit))
+	}
+	fmt.Printf("  %-42s %12s %12s%s\n", what, fmt.Sprintf("%.4g %s", value, unit), fmt.Sprintf("≥ %.4g %s", budget, unit), verdict)
+}
+
+// none prints a count that must be 0.
+func (r *report) none(what string, n int) {
+	verdict := ""
+	if n != 0 {
+		verdict = "  MISSED"
+		r.missed = append(r.missed, fmt.Sprintf("%s: %d of 0", what, n))
+	}
+	fmt.Printf("  %-42s %12d %12d%s\n", what, n, 0, verdict)
 }
 
 func (r *report) foot() {

@@ -22,7 +22,8 @@ import (
 // machine; between the agent and the broker stands a pipe that counts.
 type world struct {
 	dir    string
-	server *sim.Server
+	server *sim.Server // nil where there is a bus
+	bus    *sim.Bus
 	units  []*sim.Instrument
 	points int
 	pipe   *pipe
@@ -52,32 +53,46 @@ func (c count) minus(o count) count {
 
 var began = time.Now()
 
+// newWorld is a world with units behind a network endpoint.
 func newWorld(units, points int, every time.Duration) (*world, error) {
-	dir, err := os.MkdirTemp("", "envgate-bench-")
+	w, err := emptyWorld()
 	if err != nil {
 		return nil, err
 	}
-	w := &world{dir: dir, points: points}
+	w.points = points
 	if w.server, err = sim.Listen(sim.ServerOptions{}); err != nil {
 		return nil, err
 	}
-	var devices strings.Builder
+	var lines strings.Builder
+	fmt.Fprintf(&lines, "  - name: bus\n    url: %s\n    devices:\n", w.server.URL())
 	for u := 1; u <= units; u++ {
 		in := sim.Block(fmt.Sprintf("unit%d", u), points)
 		w.units = append(w.units, in)
 		w.server.Attach(byte(u), in)
-		fmt.Fprintf(&devices, "      - name: unit%d\n        unit: %d\n        interval: %s\n        registers:\n", u, u, every)
+		fmt.Fprintf(&lines, "      - name: unit%d\n        unit: %d\n        interval: %s\n        registers:\n", u, u, every)
 		for p := range points {
-			fmt.Fprintf(&devices, "          - {point: c%02d, address: %d, type: float32, unit: \"1\"}\n", p+1, 2*p)
+			fmt.Fprintf(&lines, "          - {point: c%02d, address: %d, type: float32, unit: \"1\"}\n", p+1, 2*p)
 		}
 	}
-	w.broker = &broker{dir: dir}
+	return w, w.files(lines.String())
+}
+
+// emptyWorld is a world without instruments.
+func emptyWorld() (*world, error) {
+	dir, err := os.MkdirTemp("", "envgate-bench-")
+	if err != nil {
+		return nil, err
+	}
+	w := &world{dir: dir, broker: &broker{dir: dir}}
 	if w.broker.port, err = freePort(); err != nil {
 		return nil, err
 	}
-	if w.pipe, err = newPipe(w.broker.port); err != nil {
-		return nil, err
-	}
+	w.pipe, err = newPipe(w.broker.port)
+	return w, err
+}
+
+// files writes the keys, the site file with these lines, and the centre's.
+func (w *world) files(lines string) error {
 	site := fmt.Sprintf(`gateway:
   id: gw-bench
 key: %[1]s/gw.key
@@ -86,15 +101,12 @@ storage:
 rollup:
   minutes: 1
 lines:
-  - name: bus
-    url: %[2]s
-    devices:
-%[3]suplinks:
+%[2]suplinks:
   - name: city
-    broker: mqtt://127.0.0.1:%[4]d
+    broker: mqtt://127.0.0.1:%[3]d
     reconnect_max: 2s
     centre_keys: [%[1]s/centre.pub]
-`, dir, w.server.URL(), devices.String(), w.pipe.port())
+`, w.dir, lines, w.pipe.port())
 	centre := fmt.Sprintf(`broker: tcp://127.0.0.1:%[2]d
 key: %[1]s/centre.key
 database: %[1]s/centre.db
@@ -102,14 +114,13 @@ gateways:
   - id: gw-bench
     keys:
       - file: %[1]s/gw.pub
-`, dir, w.broker.port)
-	err = errors.Join(
-		os.WriteFile(filepath.Join(dir, "site.yaml"), []byte(site), 0o600),
-		os.WriteFile(filepath.Join(dir, "centre.yaml"), []byte(centre), 0o600),
-		makeKey("bin/envgate", filepath.Join(dir, "gw"), "--gateway", "gw-bench"),
-		makeKey("bin/centre", filepath.Join(dir, "centre")),
+`, w.dir, w.broker.port)
+	return errors.Join(
+		os.WriteFile(filepath.Join(w.dir, "site.yaml"), []byte(site), 0o600),
+		os.WriteFile(filepath.Join(w.dir, "centre.yaml"), []byte(centre), 0o600),
+		makeKey("bin/envgate", filepath.Join(w.dir, "gw"), "--gateway", "gw-bench"),
+		makeKey("bin/centre", filepath.Join(w.dir, "centre")),
 	)
-	return w, err
 }
 
 // makeKey makes PATH.key and PATH.pub.
@@ -145,16 +156,29 @@ func (w *world) child(log, program string, args ...string) (*exec.Cmd, error) {
 }
 
 func (w *world) close() {
-	for _, c := range []*exec.Cmd{w.agent, w.centre} {
-		if c != nil {
-			c.Process.Signal(syscall.SIGTERM)
-			c.Wait()
-		}
+	w.stopAgent()
+	if w.centre != nil {
+		w.centre.Process.Signal(syscall.SIGTERM)
+		w.centre.Wait()
 	}
 	w.broker.stop()
 	w.pipe.close()
-	w.server.Close()
+	if w.server != nil {
+		w.server.Close()
+	}
+	if w.bus != nil {
+		w.bus.Close()
+	}
 	os.RemoveAll(w.dir)
+}
+
+// stopAgent lets the agent send what it has, and end.
+func (w *world) stopAgent() {
+	if w.agent != nil {
+		w.agent.Process.Signal(syscall.SIGTERM)
+		w.agent.Wait()
+		w.agent = nil
+	}
 }
 
 // measure reads all counters.
