@@ -107,13 +107,7 @@ func (f *flow) Run(ctx context.Context) error {
 		switch {
 		case full || !now.Before(next) || !figures.IsZero() && !now.Before(figures):
 			f.commit(true, waiting)
-			// Figures or a full inbox may have been before next: it counts from now, as no
-			// more than one interval may be lost (promise P3).
-			if early := now.Before(next); early || next.Add(f.every).Before(now) {
-				next = now.Add(f.every)
-			} else {
-				next = next.Add(f.every)
-			}
+			next = nextSeal(now, next, f.every)
 			figures, events = f.nextFigures(), time.Time{}
 		case !events.IsZero() && !now.Before(events):
 			f.commit(false, true)
@@ -145,6 +139,16 @@ func (f *flow) Run(ctx context.Context) error {
 		case <-timer.C:
 		}
 	}
+}
+
+// nextSeal is when live samples are sealed next, after they were sealed now and next had
+// been the time for it. It is never more than one interval away, as no more than that may
+// be lost (promise P3): figures or a full inbox may have come before their time.
+func nextSeal(now, next time.Time, every time.Duration) time.Time {
+	if now.Before(next) || next.Add(every).Before(now) {
+		return now.Add(every)
+	}
+	return next.Add(every)
 }
 
 // alive says whether the writer has made a turn lately. One that waits for its log to

@@ -289,6 +289,28 @@ func TestFlowRefusesAnotherMachinesLog(t *testing.T) {
 	}
 }
 
+// Whatever made it seal now, the next time is at most one interval away (promise P3),
+// and at the even pace where nothing came between.
+func TestNextSeal(t *testing.T) {
+	const every = 5 * time.Second
+	due := time.Now()
+	for _, c := range []struct{ late, want time.Duration }{
+		{-every, 0},
+		{-time.Millisecond, every - time.Millisecond},
+		{0, every},
+		{time.Second, every},
+		{every, every},
+		{every + 1, 2*every + 1},
+		{time.Hour, time.Hour + every},
+	} {
+		now := due.Add(c.late)
+		next := nextSeal(now, due, every)
+		if got := next.Sub(due); got != c.want || next.Sub(now) > every {
+			t.Errorf("sealed %s after it was due: next at %s, want %s", c.late, got, c.want)
+		}
+	}
+}
+
 func TestFlowSealsFigures(t *testing.T) {
 	dir, key := t.TempDir(), testKey(t)
 	// One minute that ends at once: the site's clock is moved there.
