@@ -93,7 +93,7 @@ func (c *compiler) writeOut() []written {
 
 // channel is s for another channel.
 func channel(s PointSpec, names *strings.Replacer, off int) PointSpec {
-	s.Point, s.Status = names.Replace(s.Point), names.Replace(s.Status)
+	s.Point, s.Status, s.Channel = names.Replace(s.Point), names.Replace(s.Status), names.Replace(s.Channel)
 	s.Unit = names.Replace(s.Unit)
 	s.Chinese, s.English = names.Replace(s.Chinese), names.Replace(s.English)
 	s.Flags = slices.Clone(s.Flags)

@@ -28,8 +28,11 @@ type point struct {
 	low     int    // the bit field's lowest bit
 	mask    uint64 // the bit field after the shift; all bits of width without one
 
+	channel       bool     // its code is a channel's name
 	scale, offset *decimal // nil: times one, plus nothing
-	decimals      int      // -1: as they come
+	linear        *linear  // in place of scale and offset; nil without fraction and signal
+	states        [2]string
+	decimals      int // -1: as they come
 	sentinels     []match
 	sentinelFlag  string
 	lowest        *decimal // with highest the valid range; nil without one
@@ -177,6 +180,8 @@ func (t *Template) compile() error {
 func (c *compiler) point(s *PointSpec) point {
 	p := point{code: s.Point, status: s.Status, unit: s.Unit, decimals: -1}
 	switch {
+	case s.Channel != "":
+		c.channel(s, &p)
 	case s.Point == "" && s.Status == "":
 		c.fail("point", "is missing: want a code, or a name under status")
 	case s.Point != "" && s.Status != "":
@@ -203,6 +208,7 @@ func (c *compiler) point(s *PointSpec) point {
 	}
 	c.place(s, &p)
 	c.number(s, &p)
+	c.states(s, &p)
 	return p
 }
 
@@ -319,6 +325,7 @@ func (c *compiler) number(s *PointSpec, p *point) {
 			{"decimals are", s.Decimals != ""},
 			{"sentinels", len(s.Sentinels) > 0},
 			{"range", len(s.Range) > 0},
+			{"signal", s.Signal != ""},
 		} {
 			if f.given {
 				c.fail(f.field, "is given: a string is no number")
@@ -326,10 +333,11 @@ func (c *compiler) number(s *PointSpec, p *point) {
 		}
 		return
 	}
-	if s.Unit == "" && s.Point != "" && p.kind != kindBit {
+	if s.Unit == "" && (s.Point != "" && s.When0 == "" || s.Channel != "" && p.mask != 1) && p.kind != kindBit {
 		c.fail("unit", `is missing: want the unit of the value, "1" where it has none`)
 	}
-	p.scale = c.decimal("scale", s.Scale)
+	var over *decimal
+	p.scale, over = c.fraction("scale", s.Scale)
 	if p.scale != nil && p.scale.sign() == 0 {
 		c.fail("scale", "is %s: every value would be 0", s.Scale)
 	}
@@ -349,12 +357,13 @@ func (c *compiler) number(s *PointSpec, p *point) {
 	case 2:
 		p.lowest = c.decimal("range[0]", s.Range[0])
 		p.highest = c.decimal("range[1]", s.Range[1])
-		if p.lowest != nil && p.highest != nil && p.lowest.cmp(*p.highest) > 0 {
+		if p.lowest != nil && p.highest != nil && p.lowest.cmp(*p.highest) > 0 && s.Signal == "" {
 			c.fail("range", "is %s to %s: want the lowest value first", s.Range[0], s.Range[1])
 		}
 	default:
 		c.fail("range", "has %d numbers: want the lowest and the highest value", len(s.Range))
 	}
+	c.signal(s, p, over)
 }
 
 // rules checks the flags that a point sets on others.

@@ -200,12 +200,29 @@ func (d decimal) round(places int) decimal {
 		}
 		return decimal{small: q, places: places}
 	}
-	unit := bigPower(k)
-	q, r := new(big.Int).QuoRem(d.n(), unit, new(big.Int))
-	if c := r.Abs(r).Lsh(r, 1).Cmp(unit); c > 0 || c == 0 && q.Bit(0) == 1 {
-		q.Add(q, big.NewInt(int64(d.sign())))
+	return decimalOf(quotient(d.n(), bigPower(k)), places)
+}
+
+// over divides d by e, which is above zero, and rounds to that many decimals,
+// 0 or more; halves go to the even digit.
+func (d decimal) over(e decimal, places int) decimal {
+	n, unit := new(big.Int).Set(d.n()), new(big.Int).Set(e.n())
+	if k := places + e.places - d.places; k >= 0 {
+		n.Mul(n, bigPower(k))
+	} else {
+		unit.Mul(unit, bigPower(-k))
 	}
-	return decimalOf(q, places)
+	return decimalOf(quotient(n, unit), places)
+}
+
+// quotient is n / unit, rounded; halves go to the even number.
+func quotient(n, unit *big.Int) *big.Int {
+	sign := int64(n.Sign())
+	q, r := new(big.Int).QuoRem(n, unit, new(big.Int))
+	if c := r.Abs(r).Lsh(r, 1).Cmp(unit); c > 0 || c == 0 && q.Bit(0) == 1 {
+		q.Add(q, big.NewInt(sign))
+	}
+	return q
 }
 
 // whole returns d as the low 64 bits of a whole number, and whether it is one

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"envgate/hj212"
 )
@@ -63,7 +61,7 @@ func (p *point) word(b []byte) uint16 {
 func (p *point) number(bits uint64, times *decimal) outcome {
 	o := outcome{answered: true, bits: bits, flag: hj212.FlagNormal}
 	var d decimal // the number, made if it is needed
-	exact := p.scale != nil || p.offset != nil || p.decimals >= 0 || p.lowest != nil || times != nil
+	exact := p.scale != nil || p.offset != nil || p.decimals >= 0 || p.lowest != nil || times != nil || p.linear != nil
 	switch {
 	case p.kind == kindFloat:
 		f := p.float(bits)
@@ -95,7 +93,17 @@ func (p *point) number(bits uint64, times *decimal) outcome {
 			return o
 		}
 	}
-	if exact {
+	if p.linear != nil {
+		switch o.cause = p.linear.judge(d); o.cause {
+		case "":
+		case CauseRange:
+			o.flag = hj212.FlagOver
+		default:
+			o.flag = hj212.FlagFault
+			return o
+		}
+		d = p.linear.value(d, times)
+	} else if exact {
 		if p.scale != nil {
 			d = d.mul(*p.scale)
 		}
@@ -108,6 +116,8 @@ func (p *point) number(bits uint64, times *decimal) outcome {
 		if p.decimals >= 0 {
 			d = d.round(p.decimals)
 		}
+	}
+	if exact {
 		o.value = d.String()
 		if p.lowest != nil && (d.cmp(*p.lowest) < 0 || d.cmp(*p.highest) > 0) {
 			o.flag, o.cause = hj212.FlagOver, CauseRange
@@ -149,7 +159,6 @@ func (p *point) text(b []byte) outcome {
 	}
 	s, _, _ := strings.Cut(string(buf), "\x00")
 	s = strings.TrimSpace(s)
-	unprintable := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) }
 	if s == "" || strings.IndexFunc(s, unprintable) >= 0 {
 		o := missing(hj212.FlagFault, CauseUnreadable)
 		o.answered = true
@@ -178,7 +187,11 @@ func (p *point) places() int {
 	switch {
 	case p.decimals >= 0:
 		return p.decimals
-	case p.kind == kindFloat || p.kind == kindString || p.varies:
+	case p.varies:
+		return -1
+	case p.linear != nil:
+		return p.linear.places
+	case p.kind == kindFloat || p.kind == kindString:
 		return -1
 	}
 	places := 0

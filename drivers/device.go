@@ -123,6 +123,9 @@ type Point struct {
 	Decimals int    // -1: as the instrument gives them
 	Source   string // of the samples that it is in
 
+	// States says what 0 and 1 mean where the point is a state; empty else.
+	States [2]string
+
 	// Confidence is that of the point, or else of its template.
 	Confidence string
 }
@@ -141,7 +144,10 @@ func (d *Device) Points() []Point {
 		if p.code == "" {
 			continue
 		}
-		out = append(out, Point{p.code, p.names[0], p.names[1], p.unit, p.places(), at[i], p.confidence})
+		out = append(out, Point{
+			Name: p.code, Chinese: p.names[0], English: p.names[1], Unit: p.unit, Decimals: p.places(),
+			Source: at[i], States: p.states, Confidence: p.confidence,
+		})
 	}
 	return out
 }

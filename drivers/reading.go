@@ -46,7 +46,9 @@ const (
 	CauseUnreadable Cause = "unreadable" // the bits are no value of the type the template names
 	CauseWarmUp     Cause = "warm-up"    // it answers again after a silence, and may have been switched on just now
 	CauseRange      Cause = "range"      // the value is outside the valid range, and given all the same
-	CauseStatus     Cause = "status"     // the word before the name of the status point that set the flag
+	CauseSignalLow  Cause = "signal-low" // an analogue signal is so low that it says no value: wire broken, transmitter at fault
+	CauseSignalHigh Cause = "signal-high"
+	CauseStatus     Cause = "status" // the word before the name of the status point that set the flag
 )
 
 // CauseException is the cause for a Modbus exception with that code: the unit

@@ -12,7 +12,7 @@ import (
 // in a site file's registers.
 //
 // It yields a reading (Point), or only sets flags on other points (Status), or
-// both (Point with Flags).
+// both (Point with Flags), or it is what something may be wired to (Channel).
 type PointSpec struct {
 	// Point is the code under which the value is reported: a letter, then
 	// letters, digits and underscores, 32 at most. It is unique in the device.
@@ -22,6 +22,12 @@ type PointSpec struct {
 	// letters, digits and hyphens, 24 at most. The cause of the flags it sets
 	// is status-NAME.
 	Status string `yaml:"status,omitempty" json:"status,omitempty"`
+
+	// Channel is the name of an input of an I/O module, as printed beside its
+	// clamp: a code such as ai1. It yields a reading where the site file says
+	// what is wired to it (see [Input]), and is not read else. The value of one
+	// that is no bit is in mA or V.
+	Channel string `yaml:"channel,omitempty" json:"channel,omitempty"`
 
 	// Chinese and English are the names for the catalogue. Where they are
 	// empty and Point is a factor of HJ 212, the standard's names are taken.
@@ -56,7 +62,9 @@ type PointSpec struct {
 
 	// Scale and Offset give the value: number × Scale + Offset, computed
 	// exactly in decimals. The value has as many decimals as they have:
-	// scale 0.1 makes "53.6" of 536, and scale 0.10 makes "53.60".
+	// scale 0.1 makes "53.6" of 536, and scale 0.10 makes "53.60". Scale may be
+	// a fraction such as 20/65535; the value then has as many decimals as tell
+	// two numbers apart.
 	Scale  Number `yaml:"scale,omitempty" json:"scale,omitempty"`
 	Offset Number `yaml:"offset,omitempty" json:"offset,omitempty"`
 
@@ -82,6 +90,16 @@ type PointSpec struct {
 	// Range is the lowest and the highest valid value, in Unit. A value
 	// outside is reported with flag T.
 	Range []Number `yaml:"range,omitempty" json:"range,omitempty"`
+
+	// Signal says that number × Scale + Offset is what an analogue signal has
+	// in mA or V, such as 4-20mA; see [Signals]. Range is then what the ends of
+	// the signal mean, in Unit.
+	Signal string `yaml:"signal,omitempty" json:"signal,omitempty"`
+
+	// When0 and When1 make a state of a bit: what its being 0 and 1 means, such
+	// as closed and open.
+	When0 Text `yaml:"when_0,omitempty" json:"when_0,omitempty"`
+	When1 Text `yaml:"when_1,omitempty" json:"when_1,omitempty"`
 
 	// Flags are the flags that this point sets on others.
 	Flags []FlagRule `yaml:"flags,omitempty" json:"flags,omitempty"`

@@ -50,6 +50,7 @@ const (
 	EventDeviceUnknown = "device.unknown" // somebody speaks on a line who is not of the site; New is what it calls itself
 	EventDeviceClock   = "device.clock"   // by how much an instrument's clock is off ours, Old and New
 	EventDevicePoints  = "device.points"  // an instrument has sent too many points; New is one that is not kept
+	EventState         = "state.changed"  // a contact or status of a device, Subject device/point; Old is empty for the first state
 	EventLineDown      = "line.down"
 	EventLineUp        = "line.up"
 	EventLineCRC       = "line.crc" // frames have the check sum New and not Old
