@@ -62,12 +62,13 @@ type source struct {
 }
 
 type point struct {
-	Point      string `json:"point"`
-	Chinese    string `json:"zh,omitempty"`
-	English    string `json:"en,omitempty"`
-	Unit       string `json:"unit"`
-	Decimals   int    `json:"decimals"` // -1: as the instrument gives them
-	Confidence string `json:"confidence,omitempty"`
+	Point      string   `json:"point"`
+	Chinese    string   `json:"zh,omitempty"`
+	English    string   `json:"en,omitempty"`
+	Unit       string   `json:"unit"`
+	Decimals   int      `json:"decimals"`         // -1: as the instrument gives them
+	States     []string `json:"states,omitempty"` // of a state: what 0 and 1 mean
+	Confidence string   `json:"confidence,omitempty"`
 }
 
 func publicKeys(k *envelope.Key) []publicKey {
@@ -124,5 +125,9 @@ func sources(l *siteLine, d *siteDevice, hash string) []source {
 }
 
 func catPoint(p drivers.Point) point {
-	return point{p.Name, p.Chinese, p.English, p.Unit, p.Decimals, p.Confidence}
+	out := point{Point: p.Name, Chinese: p.Chinese, English: p.English, Unit: p.Unit, Decimals: p.Decimals, Confidence: p.Confidence}
+	if p.States[0] != "" {
+		out.States = p.States[:]
+	}
+	return out
 }

@@ -75,6 +75,7 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 	if len(lines) > 0 {
 		printPlan(out, plans)
 	}
+	printInputs(out, lines)
 	printLoggers(out, site)
 	if bad > 0 {
 		fmt.Fprintf(errs, "envgate: error: %s: %s beside the site file\n", *path, plural(bad, "problem"))

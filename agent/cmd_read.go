@@ -76,6 +76,9 @@ func readOnce(out io.Writer, l *siteLine, d *siteDevice) error {
 				good++
 			}
 			p := names[r.Point]
+			if state := stateName(p.States, r.Value); state != "" {
+				value += " " + state
+			}
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s %s\n", r.Point, value, r.Unit, r.Flag, r.Cause, p.English, p.Chinese)
 		}
 	}

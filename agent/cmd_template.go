@@ -115,7 +115,7 @@ func listTemplates(out io.Writer) error {
 			}
 			n := 0
 			for _, p := range t.Points() {
-				if p.Point != "" {
+				if p.Point != "" || p.Channel != "" {
 					n++
 				}
 			}
@@ -145,7 +145,9 @@ func showTemplate(out io.Writer, t *drivers.Template) {
 	w.Flush()
 
 	var status []drivers.PointSpec
-	fmt.Fprintln(w, "\nPOINT\tREGISTERS\tTYPE\tVALUE\tUNIT\tNAME")
+	if len(t.Channels()) < len(t.Points()) {
+		fmt.Fprintln(w, "\nPOINT\tREGISTERS\tTYPE\tVALUE\tUNIT\tNAME")
+	}
 	for _, p := range t.Points() {
 		if p.Point != "" {
 			fmt.Fprintf(w, "%s%s\t%s\t%s\t%s\t%s\t%s %s\n", p.Point, doubt(p.Confidence), registers(p), typeOf(p), valueOf(p), p.Unit, p.English, p.Chinese)
@@ -155,6 +157,7 @@ func showTemplate(out io.Writer, t *drivers.Template) {
 		}
 	}
 	w.Flush()
+	showChannels(w, t)
 	if len(status) > 0 {
 		fmt.Fprintln(w, "\nSTATUS\tREGISTERS\tTYPE\tMEANS")
 		for _, p := range status {
@@ -255,7 +258,10 @@ func valueOf(p drivers.PointSpec) string {
 		parts = append(parts, "+ "+string(p.Offset))
 	}
 	if len(p.Range) == 2 {
-		parts = append(parts, fmt.Sprintf("%s to %s", p.Range[0], p.Range[1]))
+		parts = append(parts, strings.TrimSpace(fmt.Sprintf("%s %s to %s", p.Signal, p.Range[0], p.Range[1])))
+	}
+	if p.When0 != "" {
+		parts = append(parts, fmt.Sprintf("0 %s, 1 %s", p.When0, p.When1))
 	}
 	if len(p.Sentinels) > 0 {
 		parts = append(parts, cmp.Or(p.SentinelFlag, "D")+" if "+numbers(p.Sentinels))
@@ -301,7 +307,7 @@ func testTemplate(out, errs io.Writer, name string) error {
 	}
 	points, bad := 0, 0
 	for _, p := range t.Points() {
-		if p.Point != "" {
+		if p.Point != "" || p.Channel != "" {
 			points++
 		}
 	}

@@ -34,7 +34,8 @@ type lineRunner struct {
 type pollee struct {
 	*drivers.Device
 	task
-	name string
+	name   string
+	states stateWatch
 }
 
 const (
@@ -77,6 +78,7 @@ func (r *lineRunner) begin(now time.Time) {
 	line := &lineState{base: now}
 	for _, p := range r.devices {
 		p.line, p.next = line, line.tick(now, p.every)
+		p.states = watchStates(p.name, p.Points())
 		r.schedule = append(r.schedule, &p.task)
 		r.of[&p.task] = p
 	}
@@ -98,7 +100,9 @@ func (r *lineRunner) turn(ctx context.Context, p *pollee) {
 		r.in.add(p.every, p.Missing(now.Add(-time.Duration(said)*p.every), causeBusy)...)
 	}
 	if resting {
-		r.in.add(p.every, p.Missing(now, drivers.CauseOffline)...)
+		samples := p.Missing(now, drivers.CauseOffline)
+		r.in.add(p.every, samples...)
+		p.states.see(samples, r.in.event)
 		return
 	}
 	p.running = true
@@ -117,6 +121,7 @@ func (r *lineRunner) turn(ctx context.Context, p *pollee) {
 		return // broken off by the stop: no fact about the instrument
 	}
 	r.in.add(p.every, samples...)
+	p.states.see(samples, r.in.event)
 	r.judge(p, samples, err)
 }
 

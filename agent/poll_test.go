@@ -71,7 +71,7 @@ func testDevice(t *testing.T, name string, unit byte, every time.Duration) *poll
 	return &pollee{Device: d, name: name, task: task{every: every, price: time.Second}}
 }
 
-func runLine(t *testing.T, bus *fakeBus, forTime time.Duration, devices ...*pollee) *inbox {
+func runLine(t *testing.T, bus drivers.Bus, forTime time.Duration, devices ...*pollee) *inbox {
 	t.Helper()
 	in := newInbox()
 	r := &lineRunner{name: "bus", bus: bus, in: in, logger: slog.New(slog.DiscardHandler), devices: devices}

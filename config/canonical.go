@@ -103,6 +103,7 @@ func canonicalDevice(d Device) object {
 		{"template_file", d.TemplateFile},
 		{"registers", each(d.Registers, func(p drivers.PointSpec) object { return tagged(reflect.ValueOf(p)) })},
 		{"unit", d.Unit},
+		{"inputs", canonicalInputs(d.Inputs)},
 		{"interval", formatDuration(d.Interval)},
 		{"timeout", formatDuration(d.Timeout)},
 		{"pause", formatDuration(d.Pause)},

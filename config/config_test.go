@@ -83,8 +83,8 @@ func TestExample(t *testing.T) {
 			}
 		}
 	}
-	if len(s.Lines) != 3 || devices != 5 || len(s.Uplinks) != 1 {
-		t.Errorf("%d lines, %d devices, %d uplinks, want 3, 5 and 1", len(s.Lines), devices, len(s.Uplinks))
+	if len(s.Lines) != 3 || devices != 6 || len(s.Uplinks) != 1 {
+		t.Errorf("%d lines, %d devices, %d uplinks, want 3, 6 and 1", len(s.Lines), devices, len(s.Uplinks))
 	}
 }
 

@@ -283,6 +283,7 @@ func (r *reader) device(p place, to *Device, timeout time.Duration, devices name
 		to.Evidence = evidence
 	}
 	r.source(g, to)
+	r.inputs(g, to)
 }
 
 func hintUnit(text string) string {

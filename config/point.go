@@ -18,11 +18,12 @@ var (
 	flagKeys  = tags(reflect.TypeFor[drivers.FlagRule]())
 )
 
-// tags are the keys of a struct in the order of its fields.
+// tags are the keys of a struct in the order of its fields. Channels are for
+// templates: in a site file stands what is wired to them.
 func tags(t reflect.Type) []string {
 	var keys []string
 	for i := range t.NumField() {
-		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); key != "" && key != "-" {
+		if key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); key != "" && key != "-" && key != "channel" {
 			keys = append(keys, key)
 		}
 	}

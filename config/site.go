@@ -178,6 +178,10 @@ type Device struct {
 	// Registers are the points, written down in the site file itself.
 	Registers []drivers.PointSpec
 
+	// Inputs are what is wired to the channels of an I/O module, by channel. They are
+	// there if the template has channels.
+	Inputs []drivers.Input
+
 	// Unit is the Modbus address, 1 to 247, unique on the line.
 	Unit int
 
@@ -314,8 +318,17 @@ type LogOptions struct {
 }
 
 // Template returns what is known of d's registers: a built-in template, one
-// from a file, or the points in place. Errors say what is wrong with them.
+// from a file, or the points in place; with the inputs that are wired to them.
+// Errors say what is wrong with them.
 func (s *Site) Template(d Device) (*drivers.Template, error) {
+	t, err := template(d)
+	if err != nil {
+		return nil, err
+	}
+	return t.Wire(d.Inputs)
+}
+
+func template(d Device) (*drivers.Template, error) {
 	switch {
 	case d.Template != "":
 		return drivers.LoadBuiltin(d.Template)

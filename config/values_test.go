@@ -12,6 +12,7 @@ import (
 // TestOneChange changes one place of a good file. want is the text of what is
 // wrong with it then, without the program's name; empty where nothing is.
 func TestOneChange(t *testing.T) {
+	const wire = "        template: boling-dust\n"
 	tests := []struct {
 		name, old, new string
 		want           string
@@ -70,7 +71,7 @@ func TestOneChange(t *testing.T) {
 		{"no window", "    broker", "    window: 0\n    broker", "error: site.yaml:19:13: uplinks[0].window is 0: a window is 1 to 100 publishes\n"},
 		{"whole share", "    broker", "    backlog_share: 100%\n    broker", "error: site.yaml:19:20: uplinks[0].backlog_share is 100%: want whole percents from 1% to 90%, such as 50%\n"},
 		{"no uplink", small[strings.Index(small, "uplinks:"):], "", ""},
-		{"key where a device has it", "unit: 1", "unit: 1\n        parity: none", "error: site.yaml:17:9: lines[0].devices[0].parity is not a key: here may stand name, template, template_file, registers, unit, interval, timeout, pause, priority, evidence\nhint: parity belongs under lines[].serial: is the line indented as it should be?\n"},
+		{"key where a device has it", "unit: 1", "unit: 1\n        parity: none", "error: site.yaml:17:9: lines[0].devices[0].parity is not a key: here may stand name, template, template_file, registers, unit, inputs, interval, timeout, pause, priority, evidence\nhint: parity belongs under lines[].serial: is the line indented as it should be?\n"},
 		{"double section", "lines:", "storage:\n  path: /x\nlines:", "error: site.yaml:6:1: storage stands here a second time: the first is in line 4\nhint: keep the right one and delete the other\n"},
 		{"two sources", "unit: 1", "unit: 1\n        template_file: own.yaml", "error: site.yaml:17:24: lines[0].devices[0].template_file stands beside template: a device has one of template, template_file and registers\n"},
 		{
@@ -112,7 +113,41 @@ func TestOneChange(t *testing.T) {
 		{
 			"registers that name each other, one misspelt", "        template: boling-dust\n",
 			"        registers:\n          - {pointt: a, address: 1, unit: '1'}\n          - {status: b, address: 2, type: uint16, flags: [{flag: D, points: [a]}]}\n",
-			"error: site.yaml:16:14: lines[0].devices[0].registers[0].pointt is not a key: here may stand point, status, zh, en, function, address, type, order, length, bits, scale, offset, decimals, unit, sentinels, sentinel_flag, range, flags, confidence\nhint: did you mean point?\n",
+			"error: site.yaml:16:14: lines[0].devices[0].registers[0].pointt is not a key: here may stand point, status, zh, en, function, address, type, order, length, bits, scale, offset, decimals, unit, sentinels, sentinel_flag, range, signal, when_0, when_1, flags, confidence\nhint: did you mean point?\n",
+		},
+		{"inputs of a module", wire, "        template: io-module\n        inputs: {ai1: {point: w01018, signal: 4-20mA, range: [0, 500], unit: mg/L}, di8: {point: door, when_0: off, when_1: on}}\n", ""},
+		{
+			"a module without inputs", wire, "        template: io-module\n",
+			"error: site.yaml:14:9: lines[0].devices[0].inputs is missing: want what is wired to the channels of io-module, which are ai1 to ai8, di1 to di8, do1 to do8\n",
+		},
+		{
+			"inputs of an instrument", "unit: 1", "unit: 1\n        inputs: {ai1: {point: w01018, signal: 4-20mA, range: [0, 500], unit: mg/L}}",
+			"error: site.yaml:17:24: lines[0].devices[0].inputs.ai1 is no channel: template boling-dust has none\n",
+		},
+		{
+			"inputs that are nothing", wire, "        template: io-module\n        inputs: {}\n",
+			"error: site.yaml:16:17: lines[0].devices[0].inputs is a group of keys: want the module's channels and what is wired to each, such as ai1: {point: w01018, ...}\n",
+		},
+		{
+			"several mistakes in inputs", wire,
+			"        template: io-module\n        inputs:\n          ai1: {point: w01018, signal: 4-20, range: [0], unit: mg/L}\n          ai9: {point: a, signal: 4-20mA, range: [0, 1], unit: m}\n" +
+				"          di1: {point: w01018, when_0: shut, when1: open}\n          di2: {point: door}\n          di2: {point: gate}\n          di3: here\n",
+			"error: site.yaml:17:40: lines[0].devices[0].inputs.ai1.signal is \"4-20\": want 4-20mA, 0-20mA, 1-5V, 0-5V or 0-10V\nhint: write 4-20mA\n" +
+				"error: site.yaml:17:53: lines[0].devices[0].inputs.ai1.range has 1 numbers: want the lowest and the highest value\n" +
+				"error: site.yaml:18:17: lines[0].devices[0].inputs.ai9 is no channel: template io-module has ai1 to ai8, di1 to di8, do1 to do8\n" +
+				"error: site.yaml:19:46: lines[0].devices[0].inputs.di1.when1 is not a key: here may stand point, zh, en, signal, range, unit, decimals, when_0, when_1\nhint: did you mean when_1?\n" +
+				"error: site.yaml:20:17: lines[0].devices[0].inputs.di2.when_0 is missing: want what 0 and 1 of the contact mean, such as when_0: closed, when_1: open\nhint: switch the contact by hand, watch it with envgate read, and swap the two if they are the wrong way round\n" +
+				"error: site.yaml:21:11: lines[0].devices[0].inputs.di2 stands here a second time\nhint: keep the right one and delete the other\n" +
+				"error: site.yaml:22:16: lines[0].devices[0].inputs.di3 is here: want keys and values below it: point, zh, en, signal, range, unit, decimals, when_0, when_1\nhint: a colon is missing behind here\n",
+		},
+		{
+			"a name that no channel has", wire, "        template: io-module\n        inputs:\n          \"ai\\n1\": {point: a}\n",
+			"error: site.yaml:17:11: lines[0].devices[0].inputs.\"ai\\n1\" is no channel: want the name of one, such as ai1\n",
+		},
+		{
+			"inputs beside registers", wire, "        registers: [{point: a, address: 1, type: int16, unit: m}]\n        inputs: {ai1: {point: b, signal: 4-20mA, range: [0, 500], unit: mg/L}}\n",
+			"error: site.yaml:16:18: lines[0].devices[0].inputs stands beside registers: inputs are for the channels of a template\n" +
+				"hint: give the register of an analogue input a signal: and a range:, and that of a contact when_0: and when_1:\n",
 		},
 		{
 			"an escape in a name", "gw-1", `"gw\x07"`,
