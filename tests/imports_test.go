@@ -74,7 +74,9 @@ var arrows = map[string]arrow{
 		"the other end of the wire: it shares the contract with the agent and no code besides",
 	},
 	"envgate/tests/sim": {
-		nil, "it writes its own frames, so that one mistake cannot cancel another",
+		[]string{"github.com/goccy/go-yaml"},
+		"it writes its own frames and reads templates in its own way, so that one mistake cannot cancel another; " +
+			"that a template is YAML is all it shares",
 	},
 	"envgate/tests/lab": {
 		[]string{"envgate/tests/sim", "github.com/mochi-mqtt/server/v2", "modernc.org/sqlite", "golang.org/x/sys"},

@@ -4,6 +4,7 @@
 //
 //	go run ./tests/lab            until Ctrl-C
 //	go run ./tests/lab -for 30s   ends by itself
+//	go run ./tests/lab sim ...    only instruments, of any template, to practise with
 //
 // At the end every reading that an instrument gave is held against what the
 // centre has. The exit code is 0 only where all are accounted for and every
@@ -41,6 +42,11 @@ func main() {
 // run is the program, and gives its exit code: 0 all accounted for, 1 not, 2
 // not understood.
 func run(args []string, out *os.File, errs io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	if len(args) > 0 && args[0] == "sim" {
+		return runSim(ctx, args[1:], os.Stdin, out, errs)
+	}
 	var o options
 	f := flag.NewFlagSet("lab", flag.ContinueOnError)
 	f.SetOutput(errs)
@@ -63,8 +69,6 @@ func run(args []string, out *os.File, errs io.Writer) int {
 		return 2
 	}
 
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	defer stop()
 	l := &lab{o: o, out: out, screen: newScreen(out)}
 	err := l.Run(ctx, stop)
 	if err != nil {

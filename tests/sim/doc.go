@@ -9,6 +9,11 @@
 // written a second time, from the makers' manuals, so that one mistake cannot
 // cancel another.
 //
+// [Play] makes an instrument of any template, with values that move within
+// their ranges and can be set by hand. It reads the template's file by code of
+// its own. The instruments below are of their makers' manuals instead, and
+// number what they say.
+//
 // # Numbered readings
 //
 // Each channel counts the questions that ask for it: 1, 2, 3 and so on. The

@@ -77,6 +77,7 @@ type Instrument struct {
 	fixed    map[byte]map[uint16]uint16 // by function: registers that do not move
 	size     map[byte]int               // by function: registers or bits from 0 that answer
 	writable map[byte]map[uint16]bool   // by function 5 and 6: addresses that may be written
+	play     *play                      // acts out a template in place of all these; nil: none
 
 	mu       sync.Mutex
 	journals []journal // one for each channel
@@ -192,13 +193,15 @@ func (in *Instrument) serve(pdu []byte, now time.Time) (answer []byte, marks []m
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	var code byte
-	switch fn := pdu[0]; fn {
-	case 1, 2:
-		answer, code = in.readBits(pdu)
-	case 3, 4:
-		answer, marks, code = in.readWords(pdu, now)
-	case 5, 6, 15, 16:
+	switch fn := pdu[0]; {
+	case fn == 5 || fn == 6 || fn == 15 || fn == 16:
 		answer, code = in.write(pdu)
+	case in.play != nil:
+		answer, code = in.play.read(pdu, now)
+	case fn == 1 || fn == 2:
+		answer, code = in.readBits(pdu)
+	case fn == 3 || fn == 4:
+		answer, marks, code = in.readWords(pdu, now)
 	default:
 		code = illegalFunction
 	}
