@@ -56,7 +56,7 @@ cross:
 
 need:
 	@sh tests/need.sh gcc=gcc gcc=libc6-dev mosquitto=mosquitto mbpoll=mbpoll openssl=openssl \
-		py:pymodbus=python3-pymodbus py:serial=python3-serial socat=socat strace=strace \
+		py:pymodbus=python3-pymodbus py:serial=python3-serial h:modbus/modbus.h=libmodbus-dev socat=socat strace=strace \
 		qemu-arm-static=qemu-user-static qemu-mipsel-static=qemu-user-static
 
 generate:

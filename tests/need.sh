@@ -4,12 +4,14 @@
 # is missing where it may; else ends with the one command that would.
 #
 # usage: tests/need.sh COMMAND=PACKAGE ...
-#   COMMAND is a program on PATH, or py:MODULE for a module of /usr/bin/python3.
+#   COMMAND is a program on PATH, py:MODULE a module of /usr/bin/python3, or
+#   h:HEADER a header of a C library.
 set -eu
 
 have() {
 	case $1 in
 	py:*) /usr/bin/python3 -c "import ${1#py:}" 2>/dev/null ;;
+	h:*) echo "#include <${1#h:}>" | gcc -E -x c - >/dev/null 2>&1 ;;
 	*) command -v "$1" >/dev/null 2>&1 || [ -x "/usr/sbin/$1" ] ;;
 	esac
 }
