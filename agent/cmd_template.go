@@ -169,6 +169,7 @@ func showTemplate(out io.Writer, t *drivers.Template) {
 		}
 		w.Flush()
 	}
+	showSettings(w, t)
 	if commands := t.Commands(); len(commands) > 0 {
 		fmt.Fprintln(w, "\nCOMMAND\tWRITES\tNAME (declared only: nothing sends them)")
 		for _, c := range commands {
@@ -334,6 +335,13 @@ func testTemplate(out, errs io.Writer, name string) error {
 	if bad > 0 {
 		return fmt.Errorf("%s: %d of %s bad", place, bad, plural(len(t.Exchanges), "exchange"))
 	}
-	fmt.Fprintf(out, "%s is good: %s, %s\n", place, plural(points, "point"), plural(len(t.Exchanges), "exchange"))
+	what := plural(points, "point")
+	if n := len(t.Parameters()); n > 0 {
+		what += ", " + plural(n, "parameter")
+	}
+	if t.Clock() != nil {
+		what += ", a clock"
+	}
+	fmt.Fprintf(out, "%s is good: %s, %s\n", place, what, plural(len(t.Exchanges), "exchange"))
 	return nil
 }

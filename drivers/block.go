@@ -27,8 +27,10 @@ type Block struct {
 	// all points of the block.
 	Stride Number `yaml:"stride"`
 
-	// Specs are the points of the first channel.
-	Specs []PointSpec `yaml:"points"`
+	// Specs are the points of the first channel, and ParameterSpecs what is set
+	// for it.
+	Specs          []PointSpec     `yaml:"points"`
+	ParameterSpecs []ParameterSpec `yaml:"parameters"`
 }
 
 // A written is a point with blocks written out, and where it stands.
@@ -67,26 +69,42 @@ func (c *compiler) writeOut() []written {
 			c.fail(at("stride"), "is missing: want the registers from one channel to the next")
 		}
 		c.whole(at("stride"), b.Stride, "a stride is", 1, 65535, &stride)
-		if len(b.Specs) == 0 {
+		if len(b.Specs) == 0 && len(b.ParameterSpecs) == 0 {
 			c.fail(at("points"), "is missing: want the points of the first channel")
 		}
 		if len(out)+count*len(b.Specs) > maxPoints {
 			c.fail(at("points"), "are %d for %d channels: a template has %d points at most", len(b.Specs), count, maxPoints)
 			continue
 		}
-		for n := range count {
-			words := []string{"$n", strconv.Itoa(n + 1)}
-			if n < len(b.Each) {
-				words = append(words, "$each", b.Each[n])
-			}
-			if n < len(b.Units) {
-				words = append(words, "$unit", b.Units[n])
-			}
-			names := strings.NewReplacer(words...)
+		for n, names := range b.channels() {
 			for j, s := range b.Specs {
 				out = append(out, written{channel(s, names, n*stride), -1, fmt.Sprintf("blocks[%d].points[%d]", i, j)})
 			}
 		}
+	}
+	return out
+}
+
+// channels returns what the names of each channel are written out with. A block
+// with a wrong number of them has none.
+func (b *Block) channels() []*strings.Replacer {
+	count := len(b.Each)
+	if b.Count != "" {
+		count, _ = parseWhole(string(b.Count))
+	}
+	if count > 250 || len(b.Units) > 0 && len(b.Units) != len(b.Each) {
+		return nil
+	}
+	out := make([]*strings.Replacer, count)
+	for n := range out {
+		words := []string{"$n", strconv.Itoa(n + 1)}
+		if n < len(b.Each) {
+			words = append(words, "$each", b.Each[n])
+		}
+		if n < len(b.Units) {
+			words = append(words, "$unit", b.Units[n])
+		}
+		out[n] = strings.NewReplacer(words...)
 	}
 	return out
 }
@@ -104,8 +122,14 @@ func channel(s PointSpec, names *strings.Replacer, off int) PointSpec {
 		}
 		s.Flags[i] = f
 	}
-	if v, err := parseWhole(string(s.Address)); err == nil && off > 0 {
-		s.Address = Number(strconv.Itoa(v + off)) // what is no address is said of the first channel
-	}
+	s.Address = further(s.Address, off)
 	return s
+}
+
+// further is an address off registers on. What is none is said of the first channel.
+func further(address Number, off int) Number {
+	if v, err := parseWhole(string(address)); err == nil && off > 0 {
+		return Number(strconv.Itoa(v + off))
+	}
+	return address
 }

@@ -139,12 +139,7 @@ func (t *Template) compile() error {
 		s := &t.written[i]
 		c.index, c.path = s.index, s.path
 		p := c.point(&s.PointSpec)
-		if p.kind != kindBit && p.count > l.registers {
-			c.fail("type", "takes %d registers: the template allows %d in one question", p.count, l.registers)
-		}
-		if !l.allow(p.function, p.address, p.address+p.count) {
-			c.fail("address", "is %d: that is in a range the template forbids", p.address)
-		}
+		c.reach(&p, l)
 		name := p.code
 		if name == "" {
 			name = "status " + p.status
@@ -167,6 +162,7 @@ func (t *Template) compile() error {
 		c.rules(&s.PointSpec, &t.points[i])
 	}
 	c.index, c.path = -1, ""
+	c.settings(l)
 	c.commands()
 	c.exchanges()
 	if len(c.errs) > 0 {

@@ -52,6 +52,7 @@ type Device struct {
 	o       DeviceOptions
 	t       *Template
 	groups  []group   // the plan, with what was learnt of refusals
+	survey  []read    // the plan of a survey, likewise
 	silent  bool      // no question of the last poll had an answer
 	probe   int       // which group is asked while silent
 	back    time.Time // when it answered again after a silence; zero: it always did
@@ -77,6 +78,9 @@ func NewDevice(o DeviceOptions) (*Device, error) {
 	o.Timeout = max(o.Timeout, o.Template.timeout)
 	d := &Device{o: o, t: o.Template}
 	d.groups = append(d.groups, d.t.plan...)
+	for i := range d.t.survey {
+		d.survey = append(d.survey, d.t.survey[i].reads...)
+	}
 	n := 0
 	for _, g := range d.groups {
 		source := ""
@@ -151,6 +155,30 @@ func (d *Device) Points() []Point {
 	}
 	return out
 }
+
+// Evidence returns, by source, the question whose register bytes its samples have
+// as Raw: as it was planned. Where the instrument refused it, and was asked in
+// parts, the bytes are those of the parts, and fewer. It is nil for a device that
+// keeps none.
+func (d *Device) Evidence() map[string]modbus.Read {
+	if !d.o.Raw {
+		return nil
+	}
+	out := make(map[string]modbus.Read)
+	for i, source := range d.sources {
+		if source != "" {
+			out[source] = d.question(&d.t.plan[i].reads[0])
+		}
+	}
+	return out
+}
+
+// Parameters returns what is set in the instrument and can be read.
+func (d *Device) Parameters() []*ParameterSpec { return d.t.Parameters() }
+
+// Needs returns what the template says the instrument needs: the least time from
+// question to question of different polls, and how long it warms up after power-on.
+func (d *Device) Needs() (interval, warmUp time.Duration) { return d.t.minInterval, d.t.warmUp }
 
 // Missing returns the samples of a poll that did not happen, each point with
 // flag B and that cause.

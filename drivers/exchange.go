@@ -1,6 +1,7 @@
 package drivers
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/hex"
@@ -30,6 +31,13 @@ type Exchange struct {
 	//	131.2 T range
 	//	none D sentinel
 	Readings map[string]Text `yaml:"readings"`
+
+	// Parameters are what is set, by name, and Clock is the time that the
+	// instrument shows, with its zone: 2026-03-01T08:00:05+08:00. Each of
+	// Readings and these two is held against the answers where it is there, and
+	// then wholly.
+	Parameters map[string]Text `yaml:"parameters"`
+	Clock      Text            `yaml:"clock"`
 }
 
 // A Wire is one question and its answer, whole frames in hexadecimal. What
@@ -61,7 +69,7 @@ func (c *compiler) exchanges() {
 		if len(e.Wire) == 0 {
 			c.fail(fmt.Sprintf("exchanges[%d].wire", i), "is missing: want a question and its answer at least")
 		}
-		if len(e.Readings) == 0 {
+		if len(e.Readings) == 0 && !e.surveys() {
 			c.fail(fmt.Sprintf("exchanges[%d].readings", i), "is missing: want what the answers mean")
 		}
 		for j, w := range e.Wire {
@@ -72,9 +80,19 @@ func (c *compiler) exchanges() {
 				c.fail(fmt.Sprintf("exchanges[%d].readings.%s", i, code), "is there: the template has no such point")
 			}
 		}
+		for _, name := range slices.Sorted(maps.Keys(e.Parameters)) {
+			if !slices.ContainsFunc(c.t.settings, func(s setting) bool { return s.Parameter == name && name != "" }) {
+				c.fail(fmt.Sprintf("exchanges[%d].parameters.%s", i, name), "is there: the template has no such parameter")
+			}
+		}
+		if e.Clock != "" && c.t.ClockSpec == nil {
+			c.fail(fmt.Sprintf("exchanges[%d].clock", i), "is there: the template has none")
+		}
 		c.t.dialogs = append(c.t.dialogs, d)
 	}
 }
+
+func (e *Exchange) surveys() bool { return len(e.Parameters) > 0 || e.Clock != "" }
 
 // wire reads one question and its answer.
 func (c *compiler) wire(at string, w Wire, d *dialog) {
@@ -202,32 +220,46 @@ func (t *Template) Try(i int) error {
 	if err != nil {
 		return err
 	}
-	samples, _ := device.Poll(context.Background(), d, func() time.Time { return time.Time{} })
-	got := make(map[string]string)
-	for _, s := range samples {
-		for _, r := range s.Readings {
-			at := slices.IndexFunc(t.points, func(p point) bool { return p.code == r.Point })
-			if covered[at] {
-				got[r.Point] = r.text()
+	got, want := make(map[string]string), make(map[string]Text)
+	if len(e.Readings) > 0 {
+		samples, _ := device.Poll(context.Background(), d, func() time.Time { return time.Time{} })
+		for _, s := range samples {
+			for _, r := range s.Readings {
+				at := slices.IndexFunc(t.points, func(p point) bool { return p.code == r.Point })
+				if covered[at] {
+					got["readings."+r.Point] = r.text()
+				}
 			}
 		}
 	}
-	var errs SpecErrors
-	fail := func(code, format string, args ...any) {
-		errs = append(errs, &SpecError{Point: -1, Field: fmt.Sprintf("exchanges[%d].readings.%s", i, code), Text: fmt.Sprintf(format, args...)})
+	if e.surveys() {
+		t.tried(device, d, got)
 	}
-	for _, code := range slices.Sorted(maps.Keys(got)) {
-		want, ok := e.Readings[code]
+	for code, text := range e.Readings {
+		want["readings."+code] = text
+	}
+	for name, text := range e.Parameters {
+		want["parameters."+name] = text
+	}
+	if e.Clock != "" {
+		want[clockPath] = e.Clock
+	}
+	var errs SpecErrors
+	fail := func(path, format string, args ...any) {
+		errs = append(errs, &SpecError{Point: -1, Field: fmt.Sprintf("exchanges[%d].%s", i, path), Text: fmt.Sprintf(format, args...)})
+	}
+	for _, path := range slices.Sorted(maps.Keys(got)) {
+		want, ok := want[path]
 		switch {
 		case !ok:
-			fail(code, "is missing: the bytes give %s", got[code])
-		case got[code] != strings.Join(strings.Fields(string(want)), " "):
-			fail(code, "is %s: the bytes give %s", want, got[code])
+			fail(path, "is missing: the bytes give %s", got[path])
+		case got[path] != strings.Join(strings.Fields(string(want)), " "):
+			fail(path, "is %s: the bytes give %s", want, got[path])
 		}
 	}
-	for _, code := range slices.Sorted(maps.Keys(e.Readings)) {
-		if _, ok := got[code]; !ok {
-			fail(code, "is there: no answer holds all of its registers")
+	for _, path := range slices.Sorted(maps.Keys(want)) {
+		if _, ok := got[path]; !ok {
+			fail(path, "is there: no answer holds all of its registers")
 		}
 	}
 	if len(errs) == 0 {
@@ -237,6 +269,32 @@ func (t *Template) Try(i int) error {
 		errs.locate(file)
 	}
 	return errs
+}
+
+// tried adds to got what a survey reads out of d, of the settings that lie in it
+// wholly.
+func (t *Template) tried(device *Device, d *dialog, got map[string]string) {
+	survey := device.Survey()
+	if survey == nil {
+		return
+	}
+	start := time.Unix(0, 0)
+	for !survey.Done() {
+		_ = survey.Ask(context.Background(), d, func() time.Time { return start })
+	}
+	settings, clock := survey.Found()
+	for i, s := range t.settings {
+		path, text := clockPath, ""
+		switch {
+		case !d.covers(&t.surveyed[i]):
+			continue
+		case s.path != clockPath:
+			path, text = "parameters."+s.Parameter, settings[i].Value
+		case clock != nil:
+			text = start.Add(clock.Off).In(s.form.zone).Format(time.RFC3339)
+		}
+		got[path] = cmp.Or(text, "none")
+	}
 }
 
 // text is a reading as exchanges write it down.
@@ -268,17 +326,33 @@ func (t *Template) Untried() []string {
 	return out
 }
 
+// unsurveyed returns the paths of parameters and clock that no exchange shows; of
+// a block's, one channel is enough.
+func (t *Template) unsurveyed() (out []string) {
+	shown := func(path string) bool {
+		for k := range t.dialogs {
+			for i, s := range t.settings {
+				if s.path == path && t.Exchanges[k].surveys() && t.dialogs[k].covers(&t.surveyed[i]) {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	for _, s := range t.settings {
+		if len(t.dialogs) > 0 && !slices.Contains(out, s.path) && !shown(s.path) {
+			out = append(out, s.path)
+		}
+	}
+	return out
+}
+
 // covered says which points lie in d wholly. One with a unit of its own does
 // not without the register that says which.
 func (t *Template) covered(d *dialog) []bool {
 	out := make([]bool, len(t.points))
 	for i, p := range t.points {
-		out[i] = true
-		for k := range p.count {
-			at := cell{p.function, p.address + k}
-			_, given := d.words[at]
-			out[i] = out[i] && (given || d.refused[at] != nil)
-		}
+		out[i] = d.covers(&p)
 	}
 	for i, p := range t.points {
 		for _, r := range p.rules {
@@ -288,6 +362,17 @@ func (t *Template) covered(d *dialog) []bool {
 		}
 	}
 	return out
+}
+
+// covers says whether p lies in d wholly.
+func (d *dialog) covers(p *point) bool {
+	for k := range p.count {
+		at := cell{p.function, p.address + k}
+		if _, given := d.words[at]; !given && d.refused[at] == nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Read answers from the exchange; what is not in it is 0.
@@ -330,6 +415,9 @@ func (t *Template) Remarks() []SpecError {
 		if len(t.Exchanges) > 0 && slices.Contains(untried, p.status) {
 			say(w, "", "", "is "+p.status+", which no exchange shows")
 		}
+	}
+	for _, path := range t.unsurveyed() {
+		out = append(out, &SpecError{Point: -1, Field: path, Text: "is there, and no exchange shows it"})
 	}
 	if len(t.Exchanges) == 0 {
 		out = append(out, &SpecError{

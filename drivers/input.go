@@ -230,6 +230,5 @@ func runs(names []string) string {
 
 // IsModule says whether the built-in template of that name has channels.
 func IsModule(name string) bool {
-	b, err := templates.ReadFile("templates/" + name + ".yaml")
-	return err == nil && bytes.Contains(b, []byte("{channel: "))
+	return bytes.Contains(builtin()[name], []byte("{channel: "))
 }

@@ -3,7 +3,6 @@ package drivers
 import (
 	"bytes"
 	"cmp"
-	"embed"
 	"errors"
 	"fmt"
 	"reflect"
@@ -85,6 +84,11 @@ type Template struct {
 	Specs  []PointSpec `yaml:"points"`
 	Blocks []Block     `yaml:"blocks"`
 
+	// ParameterSpecs are what is set in the instrument and decides its figures,
+	// and ClockSpec is its own clock.
+	ParameterSpecs []ParameterSpec `yaml:"parameters"`
+	ClockSpec      *ParameterSpec  `yaml:"clock"`
+
 	// CommandSpecs are what it can be told to do.
 	CommandSpecs []CommandSpec `yaml:"commands"`
 
@@ -98,6 +102,9 @@ type Template struct {
 	written  []written
 	points   []point
 	plan     []group
+	settings []setting // parameters, then the clock
+	surveyed []point   // where each of settings stands
+	survey   []group   // how they are read
 	commands []Command
 	dialogs  []dialog // of Exchanges
 }
@@ -121,32 +128,12 @@ type Serial struct {
 	Unit     int    `yaml:"unit"`
 }
 
-//go:embed templates/*.yaml
-var templates embed.FS
-
-// Builtin returns the names of the built-in templates, sorted.
-func Builtin() []string {
-	entries, err := templates.ReadDir("templates")
-	if err != nil {
-		panic(err) // the folder is part of the program
-	}
-	names := make([]string, len(entries))
-	for i, e := range entries {
-		names[i] = strings.TrimSuffix(e.Name(), ".yaml")
-	}
-	return names
-}
-
 // LoadBuiltin returns the built-in template of that name.
 func LoadBuiltin(name string) (*Template, error) {
 	if !slices.Contains(Builtin(), name) {
 		return nil, fmt.Errorf("no built-in template %q: envgate template list shows what there is", name)
 	}
-	b, err := templates.ReadFile("templates/" + name + ".yaml")
-	if err != nil {
-		return nil, err
-	}
-	return ParseTemplate(name, b)
+	return ParseTemplate(name, builtin()[name])
 }
 
 // ParseTemplate reads a template's YAML. name is the file's name without

@@ -425,6 +425,13 @@ func FuzzParseTemplate(f *testing.F) {
 				t.Fatalf("each of %+v can be wired, and not all: %v", inputs, err)
 			}
 		}
+		if s := d.Survey(); s != nil {
+			for n := 0; !s.Done(); n++ {
+				if s.Ask(t.Context(), &memory{}, frozen); n > 2000 {
+					t.Fatal("the survey does not end")
+				}
+			}
+		}
 		for _, s := range d.Missing(epoch, drivers.CauseLine) { // every point has a place
 			for _, r := range s.Readings {
 				if r.Flag != hj212.FlagComm || !drivers.ValidCode(r.Point) {

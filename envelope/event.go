@@ -47,10 +47,12 @@ const (
 
 	EventDeviceOffline = "device.offline"
 	EventDeviceOnline  = "device.online"
-	EventDeviceUnknown = "device.unknown" // somebody speaks on a line who is not of the site; New is what it calls itself
-	EventDeviceClock   = "device.clock"   // by how much an instrument's clock is off ours, Old and New
-	EventDevicePoints  = "device.points"  // an instrument has sent too many points; New is one that is not kept
-	EventState         = "state.changed"  // a contact or status of a device, Subject device/point; Old is empty for the first state
+	EventDeviceUnknown = "device.unknown"    // somebody speaks on a line who is not of the site; New is what it calls itself
+	EventDeviceClock   = "device.clock"      // by how much an instrument's clock is off ours, Old and New
+	EventDevicePoints  = "device.points"     // an instrument has sent too many points; New is one that is not kept
+	EventState         = "state.changed"     // a contact or status of a device, Subject device/point; Old is empty for the first state
+	EventParameter     = "device.parameter"  // what is set in an instrument and decides its figures is another than before
+	EventParameters    = "device.parameters" // all that is set in an instrument: New, as JSON
 	EventLineDown      = "line.down"
 	EventLineUp        = "line.up"
 	EventLineCRC       = "line.crc" // frames have the check sum New and not Old
