@@ -59,6 +59,24 @@ type source struct {
 	Unit       int     `json:"unit,omitempty"`
 	IntervalMs int64   `json:"interval_ms"`
 	Points     []point `json:"points"`
+	Raw        *raw    `json:"raw,omitempty"` // what the register bytes in its blocks are; none without evidence
+
+	Parameters []*drivers.ParameterSpec `json:"parameters,omitempty"` // of the device; at its first source
+}
+
+// raw is the question behind the register bytes that a source keeps as evidence.
+type raw struct {
+	Function byte   `json:"function"`
+	Address  uint16 `json:"address"`
+	Quantity uint16 `json:"quantity"`
+}
+
+func rawOf(d *drivers.Device, source string) *raw {
+	q, ok := d.Evidence()[source]
+	if !ok {
+		return nil
+	}
+	return &raw{q.Function, q.Address, q.Quantity}
 }
 
 type point struct {
@@ -116,11 +134,12 @@ func sources(l *siteLine, d *siteDevice, hash string) []source {
 			index[p.Source] = i
 			out = append(out, source{
 				Source: p.Source, Device: d.config.Name, Line: l.config.Name, Template: d.template.Name,
-				TemplateID: hash, Unit: d.config.Unit, IntervalMs: d.config.Interval.Milliseconds(),
+				TemplateID: hash, Unit: d.config.Unit, IntervalMs: d.config.Interval.Milliseconds(), Raw: rawOf(d.device, p.Source),
 			})
 		}
 		out[i].Points = append(out[i].Points, catPoint(p))
 	}
+	out[0].Parameters = d.device.Parameters() // a template has one point at least
 	return out
 }
 

@@ -252,6 +252,12 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 	if s.Rollup.Minutes > 0 {
 		f.rollup = rollup.New(s.Rollup.Minutes)
 	}
+	f.devices = []string{}
+	for _, l := range s.Lines {
+		for _, d := range l.Devices {
+			f.devices = append(f.devices, d.Name)
+		}
+	}
 	for _, u := range s.Uplinks {
 		f.cursors = append(f.cursors, cursor{u.Name, u.Streams})
 	}

@@ -36,6 +36,9 @@ type flow struct {
 	log    *buffer.Log
 	append func(buffer.Batch) error // the log's; tests set another
 	state  state
+
+	devices  []string       // of the site; nil: not known
+	settings map[string]set // by device, as far as they are known
 	pending
 	trouble
 	stepped  bool         // the clock was set since the last live block
@@ -175,6 +178,7 @@ func (f *flow) commit(withLive, withEvents bool) {
 	}
 	now := f.clock.now()
 	clk, said := f.look(now)
+	said = append(said, f.settled(clk, f.in.takeReports())...)
 	b := f.again
 	f.again = batch{}
 	if withEvents {
@@ -213,6 +217,8 @@ func (f *flow) commit(withLive, withEvents bool) {
 	if f.birthGone() {
 		events = append(events, f.documentEvents(now, state{})...)
 	}
+	first, _ := f.log.Bounds(event)
+	events = append(events, f.restated(now, 1, first)...) // those whose blocks were evicted
 
 	// Events and figures first: the live blocks' heads name them.
 	taken := clk

@@ -19,7 +19,8 @@ type inbox struct {
 	limit   int // readings
 	lost    int // readings thrown away since the last take
 	events  []envelope.Event
-	unheard int           // events thrown away since the last take
+	unheard int // events thrown away since the last take
+	reports []surveyed
 	wake    chan struct{} // rings when there is an event, or enough readings for hurry
 }
 
@@ -32,6 +33,7 @@ type polled struct {
 const (
 	inboxReadings = 50_000 // about 8 MB; at a typical site more than an hour
 	inboxEvents   = 512
+	inboxReports  = 256 // surveys; a site's devices have each theirs once an hour
 )
 
 func newInbox() *inbox {
@@ -72,6 +74,28 @@ func (b *inbox) event(e envelope.Event) {
 	b.ring()
 }
 
+// report takes over what a survey found. It never waits. Of too many the oldest go: what
+// is set then is in the newer ones.
+func (b *inbox) report(r surveyed) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.reports) >= inboxReports {
+		b.reports = b.reports[1:]
+		b.unheard++
+	}
+	b.reports = append(b.reports, r)
+	b.ring()
+}
+
+// takeReports hands over what surveys found.
+func (b *inbox) takeReports() []surveyed {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	reports := b.reports
+	b.reports = nil
+	return reports
+}
+
 func (b *inbox) ring() {
 	select {
 	case b.wake <- struct{}{}:
@@ -84,7 +108,7 @@ func (b *inbox) ring() {
 func (b *inbox) pressed() (events, full bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.events) > 0, b.held > b.limit/2
+	return len(b.events)+len(b.reports) > 0, b.held > b.limit/2
 }
 
 // takeSamples hands over all samples, and says how many readings were thrown away

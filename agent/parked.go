@@ -36,8 +36,8 @@ const (
 // byte before anything else is sealed.
 func (f *flow) store(b batch, now time.Time) {
 	for _, r := range b.Records {
-		if r.Stream == event && f.isBirth(r.Data) {
-			f.state.Birth = r.Seq
+		if r.Stream == event {
+			f.note(r)
 		}
 	}
 	f.state.Heads, f.state.Index, f.state.Last = f.press.heads, f.press.index, now.UnixMilli()
@@ -45,15 +45,6 @@ func (f *flow) store(b batch, now time.Time) {
 	b.State = mustJSON(f.state)
 	f.parked = &b
 	f.unpark()
-}
-
-func (f *flow) isBirth(message []byte) bool {
-	payload, err := envelope.Peek(message)
-	if err != nil {
-		return false
-	}
-	b, err := envelope.ParsePayload(payload)
-	return err == nil && len(b.Events) > 0 && b.Events[0].Type == envelope.EventBirth
 }
 
 // ready says whether the way into the log is free, after doing what can be done for it.

@@ -26,6 +26,9 @@ type lineRunner struct {
 	schedule schedule
 	of       map[*task]*pollee
 
+	inquiredAt time.Time     // when a question about settings was put last
+	took       time.Duration // that question, if it was answered; 0: not known
+
 	down      error // why the line itself does not work; nil while it does
 	downSince time.Time
 }
@@ -34,8 +37,9 @@ type lineRunner struct {
 type pollee struct {
 	*drivers.Device
 	task
-	name   string
-	states stateWatch
+	states  stateWatch
+	name    string
+	inquiry inquiry
 }
 
 const (
@@ -66,8 +70,14 @@ func (r *lineRunner) Run(ctx context.Context) error {
 			return nil
 		case <-timer.C:
 		}
-		for t := r.schedule.most(time.Now(), nil); t != nil && ctx.Err() == nil; t = r.schedule.most(time.Now(), nil) {
-			r.turn(asking, r.of[t])
+		for ctx.Err() == nil {
+			t := r.schedule.most(time.Now(), nil)
+			if t != nil {
+				r.turn(asking, r.of[t])
+			}
+			if asked := r.inquire(asking, t == nil); t == nil && !asked {
+				break
+			}
 		}
 	}
 }
@@ -142,8 +152,10 @@ func (r *lineRunner) judge(p *pollee, samples []drivers.Sample, err error) {
 		r.logger.Info("line up", "line", r.name, "after", after)
 		r.say(envelope.EventLineUp, r.name, "down", "up", fmt.Sprintf("after %s", after))
 		r.down = nil
+		r.reopened(now, after)
 	}
 	if err == nil || !p.Silent() && !rubbish(samples, err) {
+		p.heard(now, p.offline())
 		if p.answered() {
 			after := now.Sub(p.since).Round(time.Second)
 			r.logger.Info("device answers again", "line", r.name, "device", p.name, "after", after)

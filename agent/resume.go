@@ -24,6 +24,7 @@ type state struct {
 	Catalogue string                   `json:"cat"`
 	Birth     uint64                   `json:"birth"`          // seq of the newest birth block
 	Gone      []evicted                `json:"gone,omitempty"` // evictions that no event tells of yet
+	Known     map[string]known         `json:"set,omitempty"`  // settings by device
 }
 
 // documents are the texts behind the hashes in every block header, and the birth.
@@ -109,7 +110,7 @@ func (f *flow) resume(old state) {
 			Type: envelope.EventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
 		})}, first...)
 	}
-	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone}
+	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known)}
 	f.press.epoch = f.log.Epoch()
 	f.press.heads, f.press.index = old.Heads, old.Index
 	f.press.config, f.press.catalogue = envelope.Hash(f.documents.config), envelope.Hash(f.documents.catalogue)
@@ -119,7 +120,7 @@ func (f *flow) resume(old state) {
 	if f.birthGone() {
 		old = state{Last: old.Last}
 	}
-	first = append(first, f.documentEvents(now, old)...)
+	first = append(append(first, f.documentEvents(now, old)...), f.restated(now, 0, 1)...)
 	var b batch
 	f.sealed(&b, true, func() ([]buffer.Record, error) { return f.press.events(clk, now, first) })
 	f.lastLive = time.Now()

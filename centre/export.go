@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"encoding/csv"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -141,6 +142,7 @@ type (
 		Value  *string `json:"value"`
 		Flag   string  `json:"flag"`
 		Cause  string  `json:"cause,omitempty"`
+		Raw    string  `json:"raw,omitempty"` // hexadecimal
 	}
 	jsonFigure struct {
 		jsonBlock
@@ -173,7 +175,7 @@ func (j *jsonExport) block(id chainID, b *envelope.Block, _ []byte) error {
 		if !j.sel.time(r.Time) {
 			continue
 		}
-		line := jsonReading{head, r.Source, r.Index, siteTime(r.Time), r.Point, nil, r.Flag, r.Cause}
+		line := jsonReading{head, r.Source, r.Index, siteTime(r.Time), r.Point, nil, r.Flag, r.Cause, hex.EncodeToString(r.Raw)}
 		if r.Value != "" {
 			line.Value = &r.Value
 		}

@@ -15,6 +15,7 @@ type reading struct {
 	Value  string // "" = could not be had
 	Flag   string
 	Cause  string
+	Raw    []byte // the register bytes of its request, where the site keeps them as evidence
 }
 
 // A figure is what one period says of one point, as a row. A text is "" where
@@ -41,10 +42,14 @@ func readings(b *envelope.Block) iter.Seq[reading] {
 				for j := range g.Columns {
 					c := &g.Columns[j]
 					flag, cause := mark(c, t)
-					if !yield(reading{
+					r := reading{
 						Source: g.Source, Index: g.Index + uint64(t), Time: b.T0 + g.Times[t],
 						Point: c.Point, Value: c.Values[t], Flag: flag, Cause: cause,
-					}) {
+					}
+					if g.Raw != nil {
+						r.Raw = g.Raw[t]
+					}
+					if !yield(r) {
 						return
 					}
 				}
