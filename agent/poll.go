@@ -102,7 +102,10 @@ func (r *lineRunner) turn(ctx context.Context, p *pollee) {
 	missed := p.take(now)
 	// Ticks that went by while the bus was busy are missing values with a reason, but
 	// not so many that they push other readings out of the inbox.
-	said := min(missed, max(10, missedReadings/max(1, len(p.Points()))))
+	said := missed
+	if missed > 10 {
+		said = min(missed, max(10, missedReadings/max(1, len(p.Points()))))
+	}
 	if missed > said {
 		r.say(envelope.EventLost, p.name, "", fmt.Sprintf("%d ticks", missed-said), string(causeBusy))
 	}

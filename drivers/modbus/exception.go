@@ -33,7 +33,10 @@ func (e *Exception) Is(target error) bool {
 	return target == ErrNoAnswer && e.Code == gatewayTargetSilent
 }
 
-const gatewayTargetSilent = 11
+const (
+	stillAtWork         = 5
+	gatewayTargetSilent = 11
+)
 
 // exceptionNames holds the codes of section 7.
 var exceptionNames = map[byte]string{
@@ -41,12 +44,12 @@ var exceptionNames = map[byte]string{
 	2:  "illegal data address",
 	3:  "illegal data value",
 	4:  "device failure",
-	5:  "acknowledged, still at work",
 	6:  "device busy",
 	7:  "negative acknowledge", // of older editions
 	8:  "memory parity error",
 	10: "gateway path unavailable",
 
+	stillAtWork:         "acknowledged, still at work",
 	gatewayTargetSilent: "no answer from the unit behind the gateway",
 }
 

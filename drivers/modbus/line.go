@@ -8,11 +8,11 @@
 // What a line promises:
 //
 //   - An answer that comes late is never taken for the answer to a later
-//     question, as long as it comes within Options.LateWindow after the
-//     time-out. An RTU answer does not say what it answers, so after a question
-//     without an answer the line listens and drops until none can come any more.
-//     An answer later than that cannot be told from the right one: give slow
-//     instruments their time-out.
+//     question, as long as it reaches the port within Options.LateWindow after
+//     the time-out, however busy this machine is. An RTU answer does not say what
+//     it answers, so after a question without an answer the line listens and drops
+//     until none can come any more. An answer later than that cannot be told from
+//     the right one: give slow instruments their time-out.
 //   - Writes are put on the wire once and never again.
 //   - No question hangs: a driver call that does not come back is left behind,
 //     and while a port is missing questions fail at once.

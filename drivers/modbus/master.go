@@ -25,6 +25,9 @@ const (
 	// quietMargin is what must pass beyond t3.5 before a line counts as quiet:
 	// USB adapters hand bytes over in chunks up to 16 ms apart.
 	quietMargin = 30 * time.Millisecond
+	// maxUnasked is how much is dropped before one question. A port keeps some
+	// thousand bytes for us, a connection some million.
+	maxUnasked = 16 << 20
 )
 
 // A master speaks RTU on one bus. It belongs to the goroutine that owns the
@@ -32,7 +35,26 @@ const (
 //
 // The rule that everything here serves: an answer says neither which question
 // it answers nor which registers it holds. So a question may go out only when
-// no answer to an earlier one can still come.
+// no answer to an earlier one can still come. Why that holds, however long the
+// system keeps this goroutine from running between any two of its steps:
+//
+//  1. From before its first byte is written, a question owes an answer, until
+//     at least the late window after its time-out. Only [master.take] ends that
+//     earlier. An end that comes in any other way, a panic of the port
+//     included, leaves it owed, and a new port under the same line as well.
+//  2. While one is owed nothing is written. [master.quarantine] waits until the
+//     time up to which it may come has passed, or until it came and the line
+//     fell quiet.
+//  3. It takes that from a clock reading, but ends only with a read that begins
+//     after that reading and finds nothing. So does [master.silence], which
+//     comes last before the write. An answer that had begun to reach the port
+//     by then is dropped, however late the reading is looked at, and the line
+//     is quiet again before the question, unless it never is: then the head of
+//     that answer is dropped, and the rest is no frame. A delay anywhere here
+//     only lets more of the late answer come in, and be dropped.
+//  4. So what [master.hear] finds reached the port after the window of every
+//     question before: it answers this one, or breaks the promise that the
+//     window is set by.
 type master struct {
 	openPort func() (port, error)
 	port     port // nil while closed
@@ -110,14 +132,15 @@ func (m *master) ask(q *question) ([]byte, error) {
 	}
 	m.out = appendFrame(m.out[:0], q.unit, q.pdu)
 	start := time.Now()
+	m.last = start.Add(m.char * time.Duration(len(m.out))) // write only fills a buffer
+	m.owe(q, m.last.Add(q.timeout))
 	m.count.questions.Add(1)
 	err := m.write(m.out)
-	m.last = start.Add(m.char * time.Duration(len(m.out))) // write only fills a buffer
 	if now := time.Now(); now.After(m.last) {
 		m.last = now
 	}
+	m.owe(q, m.last.Add(q.timeout))
 	if err != nil {
-		m.owe(q, m.last.Add(q.timeout))
 		return nil, err
 	}
 	return m.hear(q)
@@ -126,7 +149,9 @@ func (m *master) ask(q *question) ([]byte, error) {
 // hear waits for the answer to q.
 //
 // Bytes that are no answer do not end the wait: another unit's frame, noise
-// and the own echo are passed over. A damaged answer on a quiet line does.
+// and the own echo are passed over. A damaged answer on a quiet line does. When
+// the time is over, one more read takes what came while this goroutine did not
+// run: a busy machine loses no answer that was in time.
 func (m *master) hear(q *question) ([]byte, error) {
 	begin := m.last.Add(q.timeout) // by when the answer must have begun
 	end := begin.Add(m.char * time.Duration(q.want.size+3))
@@ -147,10 +172,8 @@ func (m *master) hear(q *question) ([]byte, error) {
 			limit = end
 		}
 		now := time.Now()
-		if !now.Before(limit) {
-			return nil, m.unanswered(q, misfits)
-		}
-		wait := min(limit.Sub(now), slice)
+		over := !now.Before(limit)
+		wait := min(max(limit.Sub(now), 0), slice)
 		if !judged {
 			wait = min(wait, max(heard.Add(m.quiet).Sub(now), time.Millisecond))
 		}
@@ -159,7 +182,6 @@ func (m *master) hear(q *question) ([]byte, error) {
 			err = q.cancelled(m.stop)
 		}
 		if err != nil {
-			m.owe(q, begin)
 			return nil, err
 		}
 		switch {
@@ -193,20 +215,29 @@ func (m *master) hear(q *question) ([]byte, error) {
 				return nil, m.damagedAnswer(q)
 			}
 		}
+		if over && (n == 0 || limit.Equal(end)) {
+			return nil, m.unanswered(q, misfits)
+		}
 	}
 }
 
 // take returns the answer m.in[from:to] and accounts for the bytes around it.
+// The question owes nothing then, unless it was the word of a gateway or a slow
+// unit that the answer is still being waited for.
 func (m *master) take(q *question, from, to int) ([]byte, error) {
 	frame := m.in[from:to]
 	m.skip(q.want, m.in[to:])
 	before, foreign, _ := q.want.sift(m.in[:from])
 	m.count.foreign.Add(uint64(foreign))
 	m.count.skipped.Add(uint64(len(before)))
-	if frame[1]&fcException != 0 {
-		return nil, q.refused(frame[2])
+	if frame[1]&fcException == 0 {
+		m.until = time.Time{}
+		return frame[1 : len(frame)-2], nil
 	}
-	return frame[1 : len(frame)-2], nil
+	if !interim(frame) {
+		m.until = time.Time{}
+	}
+	return nil, q.refused(frame[2])
 }
 
 // skip accounts for bytes that answer nothing.
@@ -235,10 +266,13 @@ func (m *master) unanswered(q *question, misfits int) error {
 	return fmt.Errorf("%w in %v", ErrNoAnswer, q.timeout)
 }
 
-// damagedAnswer is the end of a question whose answer has a wrong CRC. What
-// looked like the answer may have been noise, so the line is in quarantine.
+// damagedAnswer is the end of a question whose answer has a wrong CRC. With the
+// head of the answer it was the answer, and what may follow it comes soon.
+// Without, it may have been noise, and the answer be as late as any.
 func (m *master) damagedAnswer(q *question) error {
-	m.owe(q, time.Now())
+	if now := time.Now(); q.want.headed(m.in) || now.Add(m.window).After(m.until) {
+		m.owe(q, now)
+	}
 	m.count.skipped.Add(uint64(len(m.in)))
 	return fmt.Errorf("%w: %d bytes came", ErrCRC, len(m.in))
 }
@@ -255,11 +289,12 @@ func (m *master) quarantine(q *question) error {
 		return nil
 	}
 	m.in = m.in[:0]
-	seen := false
+	seen := false // the answer came, and there is no second one
 	var heard time.Time
 	babble := m.until.Add(m.quiet + m.char*maxFrame) // a line that is never quiet
 	for end := m.until; ; {
-		n, err := m.read(min(max(time.Until(end), 0), slice))
+		wait := time.Until(end)
+		n, err := m.read(min(max(wait, 0), slice))
 		if err == nil {
 			err = q.cancelled(m.stop)
 		}
@@ -270,7 +305,7 @@ func (m *master) quarantine(q *question) error {
 		if n > 0 {
 			heard = now
 			if from, to := m.late.find(m.in); !seen && to > 0 {
-				seen = true
+				seen = !interim(m.in[from:to])
 				m.count.late.Add(1)
 				m.in = append(m.in[:from], m.in[to:]...)
 			}
@@ -285,7 +320,7 @@ func (m *master) quarantine(q *question) error {
 		if babble.Before(end) {
 			end = babble
 		}
-		if !now.Before(end) {
+		if wait <= 0 && n == 0 || !now.Before(babble) {
 			break
 		}
 	}
@@ -297,39 +332,41 @@ func (m *master) quarantine(q *question) error {
 
 // silence waits until the line has been silent for t3.5, or the pause between
 // questions if that is longer, and drops what was said unasked. On a line that
-// never falls silent it gives up soon: the question will then time out.
+// never falls silent it gives up soon, and the question is put into the noise.
 //
-// It waits in reads, which the system ends in time: a timer may be a millisecond
-// late, which is a tenth of an exchange on a fast line.
+// It ends with a read that finds nothing, always: see the rule of [master].
+// What came before the question, however long ago and however much of it, is
+// never heard as its answer. It waits in reads, too, which the system ends in
+// time: a timer may be a millisecond late, which is a tenth of an exchange on a
+// fast line.
 func (m *master) silence(q *question) error {
 	m.in = m.in[:0]
-	for range 4 {
-		for spoken := false; ; {
-			wait := time.Until(m.last.Add(max(m.t35, m.pause)))
-			n, err := 0, error(nil)
-			if !spoken || len(m.in) < cap(m.in) {
-				n, err = m.read(min(max(wait, 0), slice))
-			}
-			if err == nil {
-				err = q.cancelled(m.stop)
-			}
-			if err != nil {
-				return err
-			}
-			if n > 0 {
-				spoken = true
-			} else if spoken || wait <= 0 {
-				break
-			}
+	need := max(m.t35, m.pause)
+	patience := time.Now().Add(4 * need)
+	dropped := 0
+	for {
+		wait := time.Duration(0)
+		if now := time.Now(); now.Before(patience) {
+			wait = max(m.last.Add(need).Sub(now), 0)
 		}
-		if len(m.in) == 0 {
-			break
+		n, err := m.read(min(wait, slice))
+		if err == nil {
+			err = q.cancelled(m.stop)
 		}
-		m.skip(q.want, m.in)
-		m.in = m.in[:0]
-		m.last = time.Now()
+		if err != nil {
+			return err
+		}
+		switch {
+		case n > 0:
+			m.last = time.Now()
+			if dropped += n; dropped > maxUnasked {
+				return fmt.Errorf("%w: %d bytes came unasked, and more come", ErrNoAnswer, dropped)
+			}
+		case wait == 0:
+			m.skip(q.want, m.in)
+			return nil
+		}
 	}
-	return nil
 }
 
 // read appends to m.in what comes within wait; 0 takes only what is there. A
@@ -348,12 +385,17 @@ func (m *master) read(wait time.Duration) (int, error) {
 	}
 	m.watch.arm(wait + stuckAfter)
 	defer m.watch.disarm() // a panicking port included
-	n, err := m.port.Read(m.in[len(m.in):cap(m.in)])
-	m.in = m.in[:len(m.in)+n]
-	if n > 0 || errors.Is(err, syscall.EINTR) {
-		err = nil // an error beside bytes comes again
+	for tries := 0; ; tries++ {
+		n, err := m.port.Read(m.in[len(m.in):cap(m.in)])
+		if n > 0 {
+			m.in = m.in[:len(m.in)+n]
+			return n, nil // an error beside bytes comes again
+		}
+		// Interrupted is not empty, see silence.
+		if !errors.Is(err, syscall.EINTR) || tries == 100 {
+			return 0, err
+		}
 	}
-	return n, err
 }
 
 func (m *master) write(b []byte) error {

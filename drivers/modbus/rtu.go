@@ -1,5 +1,7 @@
 package modbus
 
+import "bytes"
+
 // RTU frames (MODBUS over Serial Line V1.02, section 2.5.1):
 //
 //	unit 1 | function 1 | data 0 to 252 | CRC 2, low byte first
@@ -125,6 +127,25 @@ func (w *want) damaged(b []byte) bool {
 		}
 	}
 	return false
+}
+
+// headed reports whether b holds the head of the answer to w and as many bytes
+// as follow it.
+func (w *want) headed(b []byte) bool {
+	n := w.size + 3
+	for i := 0; w.size > 0 && i+n <= len(b); i++ {
+		if b[i] == w.unit && b[i+1] == w.function && bytes.Equal(b[i+2:i+2+w.fixed], w.head[:w.fixed]) {
+			return true
+		}
+	}
+	return false
+}
+
+// interim reports whether frame, sound, is an exception after which the answer
+// itself may follow: the unit needs long (5), or a gateway has ceased to wait for
+// the unit behind it (11).
+func interim(frame []byte) bool {
+	return frame[1]&fcException != 0 && (frame[2] == stillAtWork || frame[2] == gatewayTargetSilent)
 }
 
 // frameLen returns the length of the whole frame at the start of b, whoever

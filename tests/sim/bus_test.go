@@ -77,6 +77,7 @@ func TestFaults(t *testing.T) {
 		{"noise before", Fault{Before: []byte{0, 0xFF}}, func(b []byte) bool { return len(b) == 9 && b[1] == 0xFF && sound(b[2:]) }, Garbage},
 		{"noise after", Fault{After: []byte{0xAA}}, func(b []byte) bool { return len(b) == 8 && b[7] == 0xAA && sound(b[:7]) }, Garbage},
 		{"echo", Fault{Echo: true}, func(b []byte) bool { return len(b) == 15 && bytes.Equal(b[:8], question) && sound(b[8:]) }, Echo},
+		{"collision", Fault{Collide: true}, func(b []byte) bool { return len(b) == 11 && !bytes.Contains(b, appendRTU(nil, 1, []byte{3, 2})[:3]) }, WrongCRC},
 		{"slow", Fault{Slow: 30 * time.Millisecond}, func(b []byte) bool { return len(b) == 7 && sound(b) }, Slow},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -13,6 +13,7 @@ type Fault struct {
 	After     []byte        // noise just after it
 	Truncate  int           // bytes that are missing at the end of each answer
 	Slow      time.Duration // pause after each byte of an answer
+	Collide   bool          // another unit answers at the same time: bytes of both, mixed
 	Echo      bool          // the question comes back before the answer, as on a half-duplex adapter
 
 	Every int // only each so many-th question; 0 and 1: each
@@ -54,7 +55,7 @@ func (o Outcome) arrives() (may, must bool) {
 // outcome is the worst thing that f does to an answer.
 func (f Fault) outcome() Outcome {
 	switch {
-	case f.WrongCRC:
+	case f.WrongCRC, f.Collide:
 		return WrongCRC
 	case f.Truncate > 0:
 		return Truncated

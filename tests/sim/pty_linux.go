@@ -81,6 +81,27 @@ func (p *pty) Write(b []byte) (int, error) { return p.master.Write(b) }
 
 func (p *pty) SetReadDeadline(t time.Time) error { return p.master.SetReadDeadline(t) }
 
+// hold stops what is written to the slave, or lets it go on.
+func (p *pty) hold(on bool) error {
+	const tcxonc, tcooff, tcoon = 0x540A, 0, 1
+	c, err := p.slave.SyscallConn()
+	if err != nil {
+		return err
+	}
+	action := uintptr(tcoon)
+	if on {
+		action = tcooff
+	}
+	var errno syscall.Errno
+	err = c.Control(func(fd uintptr) {
+		_, _, errno = syscall.Syscall(syscall.SYS_IOCTL, fd, tcxonc, action)
+	})
+	if err == nil && errno != 0 {
+		err = fmt.Errorf("hold %s: %w", p.slaveName, errno)
+	}
+	return err
+}
+
 // Close hangs up on whoever has the slave open.
 func (p *pty) Close() error {
 	return errors.Join(p.slave.Close(), p.master.Close())

@@ -10,9 +10,10 @@ import (
 type Unit struct {
 	in *Instrument
 
-	mu    sync.Mutex
-	fault Fault
-	since int // questions since the fault was set
+	mu     sync.Mutex
+	fault  Fault
+	since  int           // questions since the fault was set
+	latest time.Duration // from a question to the end of its answer
 }
 
 // Instrument is what stands at the address.
@@ -24,6 +25,22 @@ func (u *Unit) SetFault(f Fault) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.fault, u.since = f, 0
+}
+
+// Latest is the longest time that the unit took from hearing a question to the end
+// of its answer. With [Fault.Late] it tells how much later than that the answers
+// really were, on a machine that has much else to do.
+func (u *Unit) Latest() time.Duration {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.latest
+}
+
+// took notes how long an answer took.
+func (u *Unit) took(d time.Duration) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.latest = max(u.latest, d)
 }
 
 // take returns the fault for one question and counts it.
@@ -52,7 +69,8 @@ type framing struct {
 // echoes; ready is when the unit begins to speak, if it is well.
 func (u *Unit) hear(pdu, question []byte, fr framing, m *mouth, ready time.Time) {
 	f := u.take()
-	answer, marks, refused := u.in.serve(pdu, time.Now())
+	heard := time.Now()
+	answer, marks, refused := u.in.serve(pdu, heard)
 	if f.Silent {
 		u.in.settle(marks, Silent, time.Now())
 		return
@@ -65,6 +83,9 @@ func (u *Unit) hear(pdu, question []byte, fr framing, m *mouth, ready time.Time)
 		fr.spoil(frame)
 	}
 	frame = frame[:max(0, len(frame)-f.Truncate)]
+	if f.Collide {
+		frame = collide(frame)
+	}
 	out := make([]byte, 0, len(question)+len(f.Before)+len(frame)+len(f.After))
 	if f.Echo {
 		out = append(out, question...)
@@ -79,7 +100,9 @@ func (u *Unit) hear(pdu, question []byte, fr framing, m *mouth, ready time.Time)
 		if !m.waitUntil(ready.Add(f.Late), false) || !m.say(out, f.Slow, ready.Add(f.Late)) {
 			o = Dropped
 		}
-		u.in.settle(marks, o, time.Now())
+		now := time.Now()
+		u.took(now.Sub(heard))
+		u.in.settle(marks, o, now)
 	}
 	if f.Late == 0 && f.Slow == 0 {
 		speak()
