@@ -3,7 +3,7 @@
 // the disk for each reading, and how well a serial bus is used. It runs the programs that `make build` and `make cross`
 // made, against simulated instruments and mosquitto.
 //
-//	go run ./tests/bench [-for 60s] [-only size,load,typical,outage,wire,faults]
+//	go run ./tests/bench [-for 60s] [-only size,load,typical,many,outage,wire,faults]
 package main
 
 import (
@@ -25,7 +25,7 @@ func main() {
 
 func run() error {
 	span := flag.Duration("for", time.Minute, "time to measure each load")
-	only := flag.String("only", "size,load,typical,outage,wire,faults", "which parts")
+	only := flag.String("only", "size,load,typical,many,outage,wire,faults", "which parts")
 	flag.Parse()
 	r := &report{}
 	r.head()
@@ -41,6 +41,8 @@ func run() error {
 			})
 		case "typical":
 			err = load(r, "typical: 1 unit × 12 float32 each 5 s", 1, 12, 5*time.Second, *span, budgets{disk: 5})
+		case "many":
+			err = many(r, *span)
 		case "outage":
 			err = outage(r, *span)
 		case "wire":
@@ -48,7 +50,7 @@ func run() error {
 		case "faults":
 			err = faults(r, *span)
 		default:
-			err = fmt.Errorf("no part %q: size, load, typical, outage, wire, faults", part)
+			err = fmt.Errorf("no part %q: size, load, typical, many, outage, wire, faults", part)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", part, err))

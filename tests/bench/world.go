@@ -24,6 +24,7 @@ type world struct {
 	dir    string
 	server *sim.Server // nil where there is a bus
 	bus    *sim.Bus
+	more   []io.Closer // other buses and servers
 	units  []*sim.Instrument
 	points int
 	pipe   *pipe
@@ -168,6 +169,9 @@ func (w *world) close() {
 	}
 	if w.bus != nil {
 		w.bus.Close()
+	}
+	for _, c := range w.more {
+		c.Close()
 	}
 	os.RemoveAll(w.dir)
 }
