@@ -3,6 +3,7 @@ package drivers
 import (
 	"cmp"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -109,14 +110,12 @@ func plan(points []point, l limits) []group {
 			yields: slices.ContainsFunc(r.points, func(i int) bool { return points[i].code != "" }),
 		}
 	}
-	slices.SortFunc(groups, func(a, b group) int {
+	sort.Slice(groups, func(i, j int) bool {
+		a, b := &groups[i], &groups[j]
 		if a.yields != b.yields {
-			if a.yields {
-				return -1
-			}
-			return 1
+			return a.yields
 		}
-		return cmp.Compare(a.reads[0].points[0], b.reads[0].points[0])
+		return a.reads[0].points[0] < b.reads[0].points[0]
 	})
 	return groups
 }

@@ -135,6 +135,7 @@ func (m *master) ask(q *question) ([]byte, error) {
 	m.last = start.Add(m.char * time.Duration(len(m.out))) // write only fills a buffer
 	m.owe(q, m.last.Add(q.timeout))
 	m.count.questions.Add(1)
+	m.count.taps.wire(TapQuestion, m.out)
 	err := m.write(m.out)
 	if now := time.Now(); now.After(m.last) {
 		m.last = now
@@ -192,6 +193,8 @@ func (m *master) hear(q *question) ([]byte, error) {
 				if i := bytes.Index(m.in, m.out); i >= 0 {
 					m.count.echoes.Add(1)
 					m.count.skipped.Add(uint64(i))
+					m.count.taps.wire(TapNoise, m.in[:i])
+					m.count.taps.wire(TapEcho, m.out)
 					m.in = append(m.in[:0], m.in[i+len(m.out):]...)
 					echo = false
 				}
@@ -207,9 +210,8 @@ func (m *master) hear(q *question) ([]byte, error) {
 					return m.take(q, from, to)
 				}
 			}
-			rest, foreign, odd := q.want.sift(m.in)
+			rest, odd := m.sift(q.want, m.in)
 			m.in = rest
-			m.count.foreign.Add(uint64(foreign))
 			misfits += odd
 			if q.want.damaged(m.in) {
 				return nil, m.damagedAnswer(q)
@@ -226,10 +228,9 @@ func (m *master) hear(q *question) ([]byte, error) {
 // unit that the answer is still being waited for.
 func (m *master) take(q *question, from, to int) ([]byte, error) {
 	frame := m.in[from:to]
+	m.skip(q.want, m.in[:from])
+	m.count.taps.wire(TapAnswer, frame)
 	m.skip(q.want, m.in[to:])
-	before, foreign, _ := q.want.sift(m.in[:from])
-	m.count.foreign.Add(uint64(foreign))
-	m.count.skipped.Add(uint64(len(before)))
 	if frame[1]&fcException == 0 {
 		m.until = time.Time{}
 		return frame[1 : len(frame)-2], nil
@@ -242,21 +243,34 @@ func (m *master) take(q *question, from, to int) ([]byte, error) {
 
 // skip accounts for bytes that answer nothing.
 func (m *master) skip(w want, b []byte) {
-	rest, foreign, _ := w.sift(b)
+	rest, _ := m.sift(w, b)
+	m.drop(rest)
+}
+
+// sift takes whole frames out of b, in place, see [want.sift].
+func (m *master) sift(w want, b []byte) (rest []byte, misfits int) {
+	m.count.taps.foreign(b)
+	rest, foreign, misfits := w.sift(b)
 	m.count.foreign.Add(uint64(foreign))
-	m.count.skipped.Add(uint64(len(rest)))
+	return rest, misfits
+}
+
+// drop accounts for noise.
+func (m *master) drop(b []byte) {
+	m.count.skipped.Add(uint64(len(b)))
+	m.count.taps.wire(TapNoise, b)
 }
 
 // unanswered is the end of a question whose time ran out.
 func (m *master) unanswered(q *question, misfits int) error {
-	rest, foreign, odd := q.want.sift(m.in)
+	rest, odd := m.sift(q.want, m.in)
 	m.in = rest
-	m.count.foreign.Add(uint64(foreign))
 	if q.want.damaged(rest) {
 		return m.damagedAnswer(q)
 	}
 	m.owe(q, time.Now())
-	m.count.skipped.Add(uint64(len(rest)))
+	m.drop(rest)
+	m.count.taps.wire(TapSilence, nil)
 	switch {
 	case misfits+odd > 0:
 		return fmt.Errorf("%w: unit %d sent another number of bytes", ErrAnswer, q.unit)
@@ -274,6 +288,7 @@ func (m *master) damagedAnswer(q *question) error {
 		m.owe(q, now)
 	}
 	m.count.skipped.Add(uint64(len(m.in)))
+	m.count.taps.wire(TapDamaged, m.in)
 	return fmt.Errorf("%w: %d bytes came", ErrCRC, len(m.in))
 }
 
@@ -307,6 +322,7 @@ func (m *master) quarantine(q *question) error {
 			if from, to := m.late.find(m.in); !seen && to > 0 {
 				seen = !interim(m.in[from:to])
 				m.count.late.Add(1)
+				m.count.taps.wire(TapLate, m.in[from:to])
 				m.in = append(m.in[:from], m.in[to:]...)
 			}
 		}

@@ -194,13 +194,18 @@ func (n *network) renew(q *question) error {
 // put makes one exchange with the client and judges what came of it.
 func (n *network) put(q *question) ([]byte, error) {
 	n.count.questions.Add(1)
+	if !n.count.taps.idle() {
+		n.count.taps.tell(TapQuestion, false, []byte{q.unit}, q.pdu)
+	}
 	pdu, err := n.exchange(q)
 	n.last = time.Now()
 	if err == nil {
 		n.proven, n.misses = true, 0
+		n.count.taps.outcome(q, pdu, nil)
 		return pdu, nil
 	}
 	err = n.translate(q, err)
+	n.count.taps.outcome(q, nil, err)
 	if _, ok := errors.AsType[*Exception](err); ok {
 		n.proven, n.misses = true, 0
 		return nil, err

@@ -23,6 +23,8 @@ type Stats struct {
 type counters struct {
 	questions, answers, exceptions, noAnswer, crc, misfits,
 	late, foreign, echoes, skipped, opens, failures atomic.Uint64
+
+	taps taps // who listens along
 }
 
 func (c *counters) stats() Stats {
