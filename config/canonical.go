@@ -40,6 +40,7 @@ func (s *Site) Canonical() []byte {
 		{"lines", each(s.Lines, canonicalLine)},
 		{"uplinks", each(s.Uplinks, canonicalUplink)},
 		{"platforms", each(s.Platforms, canonicalPlatform)},
+		{"share", canonicalShare(s.Share)},
 		{"log", object{{"level", s.Log.Level}}},
 	}.json(nil)
 }

@@ -8,7 +8,7 @@ import (
 // sections are the keys that may stand in each group of a site file, in the
 // order in which they are told. site.example.yaml shows them all.
 var sections = map[string][]string{
-	"":                                    {"gateway", "key", "sealing", "storage", "rollup", "lines", "uplinks", "platforms", "log"},
+	"":                                    {"gateway", "key", "sealing", "storage", "rollup", "lines", "uplinks", "platforms", "share", "log"},
 	"gateway":                             {"id", "name", "mn", "position"},
 	"gateway.position":                    {"latitude", "longitude", "altitude"},
 	"sealing":                             {"interval"},
@@ -32,6 +32,8 @@ var sections = map[string][]string{
 	"lines[].tls":           {"ca", "certificate", "key"},
 	"platforms[]":           {"name", "address", "edition", "st", "password_file", "mn", "factors"},
 	"platforms[].factors[]": {"device", "point", "code"},
+	"share":                 {"listen", "allow"},
+	"share.allow[]":         {"device", "as_unit", "function", "registers"},
 	"log":                   {"level"},
 }
 

@@ -120,6 +120,9 @@ func (r *reader) site(b []byte) *Site {
 	if g.has("platforms") {
 		s.Platforms = r.platforms(g.list("platforms", "want a list of HJ 212 platforms, or no platforms: at all", 8), s)
 	}
+	if g.has("share") {
+		s.Share = r.sharing(g.at("share"), s)
+	}
 	if g.has("log") {
 		if g, ok := r.group(g.at("log"), "log", "level"); ok {
 			g.choice("level", &s.Log.Level, []string{"debug", "info", "warn", "error"})

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
+	"sort"
 	"strings"
 )
 
@@ -126,8 +126,9 @@ func (f *findings) add(p Problem) {
 // split gives the problems in the order of the lines, and the warnings apart.
 // The first holds the warnings too, unless there are only warnings.
 func (f *findings) split() (problems, warnings Problems) {
-	slices.SortStableFunc(f.list, func(a, b Problem) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	sort.SliceStable(f.list, func(i, j int) bool {
+		a, b := &f.list[i], &f.list[j]
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column)) < 0
 	})
 	for _, p := range f.list {
 		if p.Warning {

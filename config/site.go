@@ -33,6 +33,9 @@ type Site struct {
 	// Platforms are the HJ 212 platforms to which figures go.
 	Platforms []Platform
 
+	// Share is nil where nothing is shared.
+	Share *Share
+
 	Log LogOptions
 
 	// Warnings are what is allowed but unwise, in the order of the lines.
