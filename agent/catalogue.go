@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sort"
 
 	"envgate/config"
 	"envgate/drivers"
@@ -118,8 +119,10 @@ func makeDocuments(site *config.Site, key *envelope.Key, lines []*siteLine) docu
 	}
 	c.Sources = append(c.Sources, loggerSources(site)...)
 	docs := documents{config: site.Canonical(), catalogue: mustJSON(c), keys: string(mustJSON(keys))}
-	docs.templates = slices.SortedFunc(maps.Keys(texts), func(a, b document) int {
-		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.text, b.text))
+	docs.templates = slices.Collect(maps.Keys(texts))
+	sort.Slice(docs.templates, func(i, j int) bool {
+		a, b := &docs.templates[i], &docs.templates[j]
+		return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.text, b.text)) < 0
 	})
 	return docs
 }

@@ -137,6 +137,14 @@ func (a *agent) Run(ctx context.Context) error {
 	}
 	documents := makeDocuments(a.site, key, lines)
 
+	localCtx, stopLocal := context.WithCancel(ctx)
+	var locals sync.WaitGroup
+	defer waitFor(locals.Wait, time.Second)
+	defer stopLocal()
+	if err := a.startLocal(localCtx, lines, &locals); err != nil {
+		return err
+	}
+
 	// Polls begin before the log is open and before any uplink (promise P1).
 	pollCtx, stopPolling := context.WithCancel(ctx)
 	defer stopPolling()
@@ -150,6 +158,7 @@ func (a *agent) Run(ctx context.Context) error {
 	}
 
 	a.startLoggers(pollCtx, loggers, &polls)
+	a.startShare(localCtx, lines, &locals)
 
 	fl := a.flow(key, documents)
 	flowCtx, stopFlow := context.WithCancel(context.WithoutCancel(ctx))
@@ -219,7 +228,7 @@ running:
 
 func (a *agent) runner(l *siteLine) *lineRunner {
 	r := &lineRunner{
-		name: l.config.Name, bus: l.bus, in: a.in, logger: a.logger,
+		name: l.config.Name, bus: l.gate, in: a.in, logger: a.logger,
 	}
 	for _, d := range l.devices {
 		r.devices = append(r.devices, &pollee{Device: d.device, name: d.config.Name, task: task{

@@ -27,7 +27,10 @@ func commands() []command {
 	return []command{
 		{"run", "-c SITE", "read the site's instruments, seal, store, forward, until stopped", cmdRun},
 		{"check", "-c SITE", "say all that is wrong with a site file, and what each line will carry", cmdCheck},
-		{"read", "-c SITE DEVICE", "ask one instrument once and show what it says", cmdRead},
+		{"read", "-c SITE DEVICE", "ask one instrument and show what it says; -raw bytes, -watch again", cmdRead},
+		{"poke", "LINE UNIT FC ADDR N", "one question by hand: bytes out and in, and all they may mean", cmdPoke},
+		{"scan", "[PORT|LINE|URL]", "list serial ports; find out who is on one and how it is set", cmdScan},
+		{"tap", "-c SITE LINE", "live frames on a line of the running agent", cmdTap},
 		{"template", "list|show|test", "what instruments are known; try a template of your own", cmdTemplate},
 		{"key", "new|show ...", "make the gateway's signing key, or show its public half", cmdKey},
 		{"frame", "FRAME... | make", "explain HJ 212 frames field by field, or make one", cmdFrame},
@@ -95,7 +98,7 @@ var (
 func usage(w io.Writer) {
 	fmt.Fprintf(w, "envgate %s: from the instrument to the data centre, sealed\n\n", version)
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  envgate %-8s %-18s %s\n", c.name, c.args, c.about)
+		fmt.Fprintf(w, "  envgate %-8s %-21s %s\n", c.name, c.args, c.about)
 	}
 }
 

@@ -16,10 +16,10 @@ import (
 // transaction with the events that tell of changes, and no batch carries it along.
 
 // set is what was found set in a device, by parameter.
-type set map[string]setting
+type set map[string]parameter
 
-// setting is one value with the instrument's own digits.
-type setting struct {
+// parameter is one value with the instrument's own digits.
+type parameter struct {
 	Value string `json:"value"`
 	Unit  string `json:"unit,omitempty"`
 	Of    string `json:"of,omitempty"` // the point that it decides
@@ -45,7 +45,7 @@ const (
 )
 
 // text is how events write a setting.
-func (s setting) text() string {
+func (s parameter) text() string {
 	if s.Unit == "" || s.Unit == "1" || s.Value == "" {
 		return s.Value
 	}
@@ -67,7 +67,7 @@ func (f *flow) compare(r surveyed) (events []envelope.Event) {
 	old, next := f.settings[r.device], set{}
 	for _, s := range r.settings {
 		was, had := old[s.Parameter]
-		now := setting{s.Value, s.Unit, s.Of}
+		now := parameter{s.Value, s.Unit, s.Of}
 		if s.Value == "" {
 			if had {
 				next[s.Parameter] = was

@@ -27,6 +27,7 @@ type siteLine struct {
 	config  config.Line
 	line    *modbus.Line // nil where bus is broken
 	bus     drivers.Bus
+	gate    *gate // bus, for polls and guests
 	devices []*siteDevice
 }
 
@@ -60,6 +61,7 @@ func makeLines(site *config.Site) ([]*siteLine, error) {
 		if err := l.open(); err != nil {
 			return out, fmt.Errorf("line %s: %w", c.Name, err)
 		}
+		l.gate = newGate(l.bus, c.LateWindow)
 		out = append(out, l)
 		for _, d := range c.Devices {
 			t, err := site.Template(d)

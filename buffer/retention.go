@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"encoding/binary"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 )
@@ -162,7 +163,7 @@ func (d *due) byAge(now time.Time) {
 			olds = append(olds, old{o.Name, end, s.marks[0].at})
 		}
 	}
-	slices.SortFunc(olds, func(a, b old) int { return cmp.Compare(a.at, b.at) })
+	sort.Slice(olds, func(i, j int) bool { return olds[i].at < olds[j].at })
 	for _, o := range olds {
 		d.take(o.name, o.end, true)
 	}

@@ -13,6 +13,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"sort"
 	"time"
 
 	"envgate/hj212"
@@ -151,8 +152,9 @@ func (r *Rollup) Close(now time.Time) []Window {
 		})
 	}
 	r.closed, _ = r.bounds(Minute, now)
-	slices.SortFunc(out, func(a, b Window) int {
-		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(b.Kind, a.Kind), cmp.Compare(a.Source, b.Source))
+	sort.Slice(out, func(i, j int) bool {
+		a, b := &out[i], &out[j]
+		return cmp.Or(a.Start.Compare(b.Start), cmp.Compare(b.Kind, a.Kind), cmp.Compare(a.Source, b.Source)) < 0
 	})
 	return out
 }
