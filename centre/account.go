@@ -20,6 +20,10 @@ type ledger struct {
 	liveRows bool
 	log      *slog.Logger
 
+	// unordered says that blocks are not taken in the order in which they came, of
+	// which alone it follows that epochs alternate.
+	unordered bool
+
 	chains   map[chainID]*chain
 	gateways map[string]*presence
 	arrival  int64
@@ -141,7 +145,7 @@ func (l *ledger) take(ctx context.Context, v *verdict) error {
 		if err := l.faults(ctx, c, c.add(s.Edge, v.at)); err != nil {
 			return err
 		}
-		if fresh {
+		if fresh && !l.unordered {
 			if err := l.turn(ctx, c, s); err != nil {
 				return err
 			}

@@ -72,7 +72,7 @@ func newAudit(ctx context.Context, reg *register) (*audit, error) {
 	a := &audit{register: reg, seen: make(map[finding]bool)}
 	a.replay = &replay{edges: make(map[place]*stored), out: a.taken}
 	a.ledger = &ledger{
-		store: a.replay, log: slog.New(slog.DiscardHandler),
+		store: a.replay, log: slog.New(slog.DiscardHandler), unordered: true,
 		keep: limit{count: 1 << 30, bytes: 1 << 40}, // nothing is written, so nothing need be bounded
 	}
 	return a, a.ledger.load(ctx)
@@ -198,6 +198,9 @@ func (a *audit) auditStore(ctx context.Context, s *sqlStore) error {
 		}
 	}
 	a.findGaps()
+	if err := a.findTurns(ctx, s, rows); err != nil {
+		return err
+	}
 	return s.anomalies(ctx, func(v anomaly) {
 		// Found again above, or known only from its proof: the block that lost.
 		for _, f := range a.findings {
@@ -207,6 +210,27 @@ func (a *audit) auditStore(ctx context.Context, s *sqlStore) error {
 		}
 		a.add(finding{kind: v.Kind, id: v.ID, seq: v.Seq, text: v.Text + " (recorded with its proof)"})
 	})
+}
+
+// findTurns looks for epochs that seal in turns, in the order in which blocks came.
+func (a *audit) findTurns(ctx context.Context, s *sqlStore, rows map[int64]int64) error {
+	chains := make(map[int64]*chain) // by row of the database
+	for _, c := range a.ledger.chains {
+		chains[rows[c.row]] = c
+	}
+	newest := make(map[*chain]uint64)
+	err := s.order(ctx, func(row int64, e edge) error {
+		c := chains[row]
+		if c == nil || e.Seq <= newest[c] {
+			return nil
+		}
+		newest[c] = e.Seq
+		return a.ledger.turn(ctx, c, &stored{Row: c.row, ID: c.chainID, Edge: e})
+	})
+	if err != nil {
+		return err
+	}
+	return a.flush(ctx)
 }
 
 // auditRow verifies one block of a database.

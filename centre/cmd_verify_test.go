@@ -75,6 +75,62 @@ func TestVerifyFindsChanges(t *testing.T) {
 	}
 }
 
+// A new log is no second device, though the chains are verified one after the other; two
+// devices that seal in turns are found in the order in which their blocks came.
+func TestVerifyEpochs(t *testing.T) {
+	all := func(p *plant) []sealed {
+		stat := p.seal(envelope.StreamStat, func(b *envelope.Block) {
+			b.Groups = []envelope.Group{{
+				Source: "dust", Kind: envelope.GroupMinute, Times: []int64{0}, Index: p.index,
+				Columns: []envelope.Column{{Point: "a34004", Kind: envelope.ColumnAvg, Values: []string{"35.6"}}},
+			}}
+			p.index++
+		})
+		return []sealed{p.live(), stat}
+	}
+	for _, tt := range []struct {
+		name   string
+		blocks func(p *plant) []sealed
+		clones int
+	}{
+		{"a new log", func(p *plant) []sealed {
+			b := append([]sealed{p.event(envelope.Event{Type: envelope.EventEpoch, Subject: "epoch1"})}, all(p)...)
+			heads := p.heads
+			return append(append(b, p.newEpoch("epoch2", heads)), all(p)...)
+		}, 0},
+		{"two devices", func(p *plant) []sealed {
+			q := p.clone()
+			q.epoch, q.boot = "epoch2", "boot2"
+			return []sealed{p.live(), q.live(), p.live(), q.live(), p.live(), q.live()}
+		}, 2},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPlant(t, "gw-1")
+			d := newDesk(t, p)
+			d.take(tt.blocks(p)...)
+			if _, err := d.store.db.Exec(`DELETE FROM anomaly`); err != nil { // what was noticed as they came
+				t.Fatal(err)
+			}
+			a, err := newAudit(context.Background(), d.reg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := a.auditStore(context.Background(), d.store); err != nil {
+				t.Fatal(err)
+			}
+			clones := 0
+			for _, f := range a.findings {
+				if f.kind == kindClone {
+					clones++
+				}
+			}
+			if clones != tt.clones || len(a.findings) != clones {
+				t.Errorf("findings %+v, want %d clones", a.findings, tt.clones)
+			}
+		})
+	}
+}
+
 func TestVerifyFiles(t *testing.T) {
 	p, q := newPlant(t, "gw-1"), newPlant(t, "gw-2")
 	s := newSite(t, "127.0.0.1:1", p, q)

@@ -245,6 +245,35 @@ func (s *sqlStore) arrivals(ctx context.Context, after int64, f func(*stored) er
 	return after, nil
 }
 
+// order calls f for all blocks in the order in which they came, without their messages.
+func (s *sqlStore) order(ctx context.Context, f func(row int64, e edge) error) error {
+	for after := int64(0); ; {
+		type came struct {
+			row int64
+			edge
+		}
+		var got []came
+		err := s.each(ctx, `SELECT arrival, chain, seq, prev, hash, boot, mono FROM block
+			WHERE arrival > $1 ORDER BY arrival LIMIT $2`, func(scan func(...any) error) error {
+			var b came
+			err := scan(&after, &b.row, &b.Seq, &b.Prev, &b.Hash, &b.Boot, &b.Mono)
+			got = append(got, b)
+			return err
+		}, after, page)
+		if err != nil {
+			return fmt.Errorf("order of blocks: %w", err)
+		}
+		for _, b := range got {
+			if err := f(b.row, b.edge); err != nil {
+				return err
+			}
+		}
+		if len(got) < page {
+			return nil
+		}
+	}
+}
+
 // open reads the payload of a stored block. The signature was verified when it
 // came, and is by the verify command.
 func (b *stored) open() (*envelope.Block, error) {
