@@ -290,13 +290,14 @@ lines:
 			}
 			continue
 		}
-		if len(letters) <= columns[5] {
+		if strings.HasPrefix(l, "it: ") {
 			break // what comes after the table
 		}
-		cell := func(n int) string { return strings.TrimSpace(string(letters[columns[n]:columns[n+1]])) }
-		if !strings.HasPrefix(string(letters), "it: ") {
-			rows[cell(0)] = row{cell(1), cell(2), cell(3), cell(4)}
+		for len(letters) < columns[5] { // a point without a name
+			letters = append(letters, ' ')
 		}
+		cell := func(n int) string { return strings.TrimSpace(string(letters[columns[n]:columns[n+1]])) }
+		rows[cell(0)] = row{cell(1), cell(2), cell(3), cell(4)}
 	}
 	if len(rows) == 0 {
 		return nil, fmt.Errorf("envgate read shows no table:\n%s", out)
