@@ -240,12 +240,22 @@ func (a *agent) alreadyRuns(err error) error {
 // serve takes connections until ctx ends, and waits for those that there are. It calls
 // remove while it still listens: what is at the path later may be the next agent's.
 func (s *localServer) serve(ctx context.Context, l *net.UnixListener, remove func()) {
-	var all sync.WaitGroup
-	defer all.Wait()
-	defer context.AfterFunc(ctx, func() {
+	end := func() {
 		remove()
 		l.Close()
-	})()
+	}
+	attend(ctx, l, end, s.seats, func(c net.Conn) { s.talk(ctx, c) }, func(c net.Conn) {
+		send(c, reply{Kind: "crowded", Error: fmt.Sprintf("%d commands are connected already", localSeats)})
+	})
+}
+
+// attend has each connection of l served beside the others until ctx ends, when it calls
+// end to close l, and waits for those that there are. Who finds no seat is turned away and
+// closed.
+func attend(ctx context.Context, l net.Listener, end func(), seats chan struct{}, serve, turnAway func(net.Conn)) {
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer context.AfterFunc(ctx, end)()
 	for ctx.Err() == nil {
 		c, err := l.Accept()
 		if err != nil {
@@ -256,13 +266,13 @@ func (s *localServer) serve(ctx context.Context, l *net.UnixListener, remove fun
 			continue
 		}
 		select {
-		case s.seats <- struct{}{}:
+		case seats <- struct{}{}:
 			all.Go(func() {
-				defer func() { <-s.seats }()
-				s.talk(ctx, c)
+				defer func() { <-seats }()
+				serve(c)
 			})
 		default:
-			send(c, reply{Kind: "crowded", Error: fmt.Sprintf("%d commands are connected already", localSeats)})
+			turnAway(c)
 			c.Close()
 		}
 	}

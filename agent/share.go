@@ -102,29 +102,7 @@ func newShareServer(a *agent, lines []*siteLine) *shareServer {
 
 // serve takes connections until ctx ends, and waits for those that there are.
 func (s *shareServer) serve(ctx context.Context, l net.Listener) {
-	var all sync.WaitGroup
-	defer all.Wait()
-	defer context.AfterFunc(ctx, func() { l.Close() })()
-	for ctx.Err() == nil {
-		c, err := l.Accept()
-		if err != nil {
-			select { // out of descriptors, as a rule
-			case <-ctx.Done():
-			case <-time.After(time.Second):
-			}
-			continue
-		}
-		select {
-		case s.seats <- struct{}{}:
-			all.Go(func() {
-				defer func() { <-s.seats }()
-				s.talk(ctx, c)
-			})
-		default:
-			s.refused.Add(1)
-			c.Close()
-		}
-	}
+	attend(ctx, l, func() { l.Close() }, s.seats, func(c net.Conn) { s.talk(ctx, c) }, func(net.Conn) { s.refused.Add(1) })
 }
 
 // talk serves one connection. Frames are those of Modbus TCP (Modbus messaging on TCP/IP

@@ -26,26 +26,10 @@ func load(r *report, name string, units, points int, every, span time.Duration, 
 		return err
 	}
 	defer w.close()
-	if err := w.broker.start(); err != nil {
-		return err
-	}
-	if err := w.startCentre(); err != nil {
-		return err
-	}
-	if err := w.startAgent(); err != nil {
-		return err
-	}
-	time.Sleep(warmUp)
-	before, err := w.measure()
+	d, after, err := w.steady(span)
 	if err != nil {
 		return err
 	}
-	time.Sleep(span)
-	after, err := w.measure()
-	if err != nil {
-		return err
-	}
-	d := after.minus(before)
 	if d.readings == 0 {
 		return fmt.Errorf("no readings were taken: see %s", w.dir)
 	}
@@ -58,6 +42,24 @@ func load(r *report, name string, units, points int, every, span time.Duration, 
 	r.row("written to storage a second", float64(d.written)/1e3/d.at.Seconds(), b.disk, "kB")
 	r.row("written to storage a reading", float64(d.written)/n, 0, "B")
 	return nil
+}
+
+// steady runs all of a world, and measures what a span costs when it has settled: d is
+// the difference, after what stands at the end.
+func (w *world) steady(span time.Duration) (d, after count, err error) {
+	for _, start := range []func() error{w.broker.start, w.startCentre, w.startAgent} {
+		if err := start(); err != nil {
+			return d, after, err
+		}
+	}
+	time.Sleep(warmUp)
+	before, err := w.measure()
+	if err != nil {
+		return d, after, err
+	}
+	time.Sleep(span)
+	after, err = w.measure()
+	return after.minus(before), after, err
 }
 
 // outage measures what a reading costs while the broker is away, and what draining

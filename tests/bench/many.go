@@ -44,22 +44,7 @@ func many(r *report, span time.Duration) error {
 		return err
 	}
 	defer w.close()
-	if err := w.broker.start(); err != nil {
-		return err
-	}
-	if err := w.startCentre(); err != nil {
-		return err
-	}
-	if err := w.startAgent(); err != nil {
-		return err
-	}
-	time.Sleep(warmUp)
-	before, err := w.measure()
-	if err != nil {
-		return err
-	}
-	time.Sleep(span)
-	after, err := w.measure()
+	d, after, err := w.steady(span)
 	if err != nil {
 		return err
 	}
@@ -71,7 +56,6 @@ func many(r *report, span time.Duration) error {
 	if err != nil {
 		return err
 	}
-	d := after.minus(before)
 	due := float64(len(w.units)*w.points) * d.at.Seconds() / manyEvery.Seconds()
 	r.least("readings of those due", min(100, 100*float64(d.readings)/due), 99, "%")
 	r.row("readings a second", float64(d.readings)/d.at.Seconds(), 0, "")
