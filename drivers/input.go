@@ -78,6 +78,8 @@ func (t *Template) Wire(inputs []Input) (*Template, error) {
 			w.fail(at, "is no channel: template "+t.Name+" has "+cmp.Or(runs(channels), "none"))
 		case in.Point == "":
 			w.fail(at+".point", "is missing: want a factor code of HJ 212 such as w01018, or a name of your own")
+		case slices.ContainsFunc(t.points, func(p point) bool { return p.code == in.Point && !p.channel }):
+			w.fail(at+".point", "is "+in.Point+": template "+t.Name+" has a point of that name beside its channels")
 		case other != nil:
 			w.fail(at+".point", "is "+in.Point+": "+other.Channel+" has it already")
 		default:
@@ -129,18 +131,20 @@ func (w *wiring) template(t *Template) (*Template, error) {
 		return nil, yamlError(err)
 	}
 	out.Specs, out.Blocks, out.Exchanges = nil, nil, nil
+	out.ParameterSpecs = w.parameters(t)
 	channels := t.Channels()
 	var at []string // the channel of each spec
 	for i := range t.written {
 		s := t.written[i].PointSpec
 		channel := s.Channel
+		s.Flags = w.rules(s.Flags, channels)
 		if channel != "" {
 			in := w.byChannel(channel)
 			if in == nil || !w.fits(&t.points[i], in) {
 				continue // nothing is wired to it: it is not read
 			}
 			connect(&s, in)
-		} else if s.Flags = w.rules(s.Flags, channels); s.Status != "" && len(s.Flags) == 0 {
+		} else if s.Status != "" && len(s.Flags) == 0 {
 			continue // it is about channels to which nothing is wired
 		}
 		out.Specs, at = append(out.Specs, s), append(at, channel)
@@ -152,6 +156,9 @@ func (w *wiring) template(t *Template) (*Template, error) {
 			e.Point, e.Field = -1, strings.TrimSuffix("inputs."+at[e.Point]+"."+e.Field, ".")
 			w.errs = append(w.errs, e)
 		}
+	}
+	if len(w.errs) == 0 && len(wrong) > 0 {
+		w.fail("", "do not go with template "+t.Name+": "+wrong.Error())
 	}
 	if len(w.errs) > 0 {
 		return nil, w.errs
@@ -207,6 +214,24 @@ func (w *wiring) rules(rules []FlagRule, channels []string) []FlagRule {
 			out = append(out, r)
 		}
 	}
+	return out
+}
+
+// parameters are those of the template, but for what is set for channels to which nothing
+// is wired.
+func (w *wiring) parameters(t *Template) (out []ParameterSpec) {
+	channels := t.Channels()
+	t.writeSettings(func(path string, s ParameterSpec) bool {
+		in := w.byChannel(s.Of)
+		switch {
+		case path == clockPath, in == nil && slices.Contains(channels, s.Of):
+			return true
+		case in != nil:
+			s.Of = in.Point
+		}
+		out = append(out, s)
+		return true
+	})
 	return out
 }
 

@@ -1,6 +1,7 @@
 package drivers_test
 
 import (
+	"fmt"
 	"testing"
 
 	"envgate/drivers"
@@ -68,9 +69,48 @@ func TestWire(t *testing.T) {
 	}
 }
 
+// A channel may have flags for others: what is wired to it is a point with them.
+func TestWireFlagsOfAChannel(t *testing.T) {
+	d := wired(t, `
+points:
+  - {channel: ai1, address: 0, type: uint16, scale: 0.001, unit: mA}
+  - {channel: ai2, address: 1, type: uint16, scale: 0.001, unit: mA}
+  - {channel: di1, function: 2, address: 5, flags: [{flag: M, points: [ai1, ai2]}]}
+`, cod, door)
+	m := &memory{}
+	m.set(3, 1, 12000)
+	m.set(2, 5, 1)
+	samples, _ := d.Poll(t.Context(), m, frozen)
+	if got, want := tell(samples), "d: w01018=250.00(M status-door); d/2: door=1"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
+// What is set for a channel is of the point that is wired to it, in blocks too; for one
+// to which nothing is wired it is not read.
+func TestWireParameters(t *testing.T) {
+	d := wired(t, module+`  - {count: 3, stride: 1, parameters: [{parameter: range-$n, of: ai$n, address: 200, type: uint16, unit: mA}]}
+parameters:
+  - {parameter: factor, of: ai2, address: 210, type: uint16, unit: "1"}
+  - {parameter: slope, of: ai3, address: 220, type: uint16, unit: "1"}
+  - {parameter: model, address: 230, type: string, length: 2}
+clock: {form: unix, address: 240}
+`, cod, door)
+	got := ""
+	for _, p := range d.Parameters() {
+		got += fmt.Sprintf("%s of %q at %s; ", p.Parameter, p.Of, p.Address)
+	}
+	if want := `factor of "w01018" at 210; model of "" at 230; range-2 of "w01018" at 201; `; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if n := len(d.SurveyPlan()); n == 0 {
+		t.Error("a survey has no questions")
+	}
+}
+
 func TestWireErrors(t *testing.T) {
 	type I = drivers.Input
-	tmpl, err := drivers.ParseTemplate("x", []byte(head+module+"  - {count: 1, stride: 1, points: [{channel: u$n, address: 50, type: uint16, scale: 0.001, unit: mA or V}]}\n"))
+	tmpl, err := drivers.ParseTemplate("x", []byte(head+module+"  - {count: 1, stride: 1, points: [{channel: u$n, address: 50, type: uint16, scale: 0.001, unit: mA or V}]}\n  - {count: 1, stride: 1, points: [{point: supply, address: 60, type: uint16, unit: V}]}\n"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,7 +123,7 @@ func TestWireErrors(t *testing.T) {
 		{change(cod, func(in *I) { in.Channel = "ai9" }), "inputs.ai9 is no channel: template x has di1, ai1 to ai3, u1"},
 		{change(cod, func(in *I) { in.Point = "" }), "inputs.ai2.point is missing: want a factor code of HJ 212 such as w01018, or a name of your own"},
 		{change(cod, func(in *I) { in.Point = "a-b" }), `inputs.ai2.point is "a-b": a code is a letter, then letters, digits and underscores, 32 at most`},
-		{change(cod, func(in *I) { in.Point = "module_temperature" }), "inputs.ai2 is module_temperature once more: points[0] has it already"},
+		{change(cod, func(in *I) { in.Point = "module_temperature" }), "inputs.ai2.point is module_temperature: template x has a point of that name beside its channels"},
 		{change(cod, func(in *I) { in.Signal = "" }), "inputs.ai2.signal is missing: want 4-20mA, 0-20mA, 1-5V, 0-5V or 0-10V"},
 		{change(cod, func(in *I) { in.Signal = "0-10V" }), "inputs.ai2.signal is 0-10V: ai2 measures mA"},
 		{change(cod, func(in *I) { in.Channel, in.Signal = "u1", "0-10V" }), ""},
@@ -96,6 +136,7 @@ func TestWireErrors(t *testing.T) {
 		{change(door, func(in *I) { in.When0, in.When1 = "", "" }), "inputs.di1.when_0 is missing: want what 0 and 1 of the contact mean, such as when_0: closed, when_1: open (switch the contact by hand, watch it with envgate read, and swap the two if they are the wrong way round)"},
 		{change(door, func(in *I) { in.When1 = "" }), "inputs.di1.when_1 is missing: want a name for 0 and one for 1, such as closed and open"},
 		{change(door, func(in *I) { in.Signal = "4-20mA" }), `inputs.di1.signal is "4-20mA": a bit is 0 or 1, and has none`},
+		{change(cod, func(in *I) { in.Point = "supply" }), "inputs.ai2.point is supply: template x has a point of that name beside its channels"},
 		{[]I{cod, {Channel: "ai1", Point: "w01018"}}, "inputs.ai1.point is w01018: ai2 has it already"},
 	} {
 		_, err := tmpl.Wire(tt.inputs)

@@ -47,6 +47,7 @@ type Logger struct {
 	stats    LoggerStats            // guarded by mu
 	down     error                  // why the port does not work; nil while it does; guarded by mu
 	since    time.Time              // of down; guarded by mu
+	up       time.Time              // when the port came to work again; guarded by mu
 	unknown  map[string]bool        // MNs that were said; guarded by mu
 	fault    bool                   // was said; guarded by mu
 	dialects map[hj212.Dialect]bool // that were said; guarded by mu
@@ -75,6 +76,10 @@ type LoggerOptions struct {
 	FrameTime time.Duration
 
 	Devices []LoggerDevice
+
+	// ClockSet says whether our own clock is set, without which no other is compared
+	// with it; nil is always.
+	ClockSet func() bool
 
 	// Sample takes samples and the interval of their device. Event takes what happened.
 	// Both are called one at a time and must not wait.
@@ -202,6 +207,9 @@ func NewLogger(o LoggerOptions) (*Logger, error) {
 	if o.FrameTime == 0 {
 		o.FrameTime = frameTime
 	}
+	if o.ClockSet == nil {
+		o.ClockSet = func() bool { return true }
+	}
 	if o.Sample == nil {
 		o.Sample = func(time.Duration, ...Sample) {}
 	}
@@ -308,6 +316,7 @@ func (l *Logger) lineUp() {
 	defer l.mu.Unlock()
 	if l.down != nil {
 		l.o.Event(LoggerEvent{Type: LoggerLineUp, Subject: l.o.Name, Old: "down", New: "up", Why: after(l.since)})
+		l.up = time.Now()
 	}
 	l.down = nil
 }
@@ -392,8 +401,10 @@ func (l *Logger) take(e *hj212.Event, now time.Time) bool {
 	t.heard, t.due = now, now.Add(t.patience())
 	if m.RF {
 		l.stats.Late++
-	} else if told, ok := t.clock(m, now); ok {
-		l.o.Event(told)
+	} else if l.o.ClockSet() {
+		if told, ok := t.clock(m, now); ok {
+			l.o.Event(told)
+		}
 	}
 	l.stats.Samples++
 	l.o.Sample(t.Interval, Sample{Source: t.Name, Device: t.Name, Time: now, Readings: readings})
@@ -418,8 +429,8 @@ func (l *Logger) sayMissing(now time.Time) (next time.Time) {
 		if !now.Before(t.due) {
 			cause := CauseSilent
 			switch {
-			case l.down != nil:
-				cause = CauseLine
+			case l.down != nil, !l.up.IsZero() && now.Sub(l.up) < t.patience():
+				cause = CauseLine // it may not have had the time to speak
 			case !t.copies.IsZero() && now.Sub(t.copies) < t.patience():
 				cause = CauseStale
 			}

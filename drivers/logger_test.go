@@ -483,6 +483,34 @@ func TestLoggerLineDown(t *testing.T) {
 	})
 }
 
+// When the port works again its devices have their time to speak, and are not offline
+// before: what is missing meanwhile is so for the line.
+func TestLoggerAfterLineDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, nil)
+		defer w.run()()
+		for range 9 {
+			w.refuse(errors.New("no such port"))
+		}
+		time.Sleep(150 * time.Second) // the tenth try comes at 151 s
+		synctest.Wait()
+		w.take()
+		p := w.connect()
+		defer p.Close()
+		time.Sleep(60 * time.Second)
+		p.say(t, frame212(sum212, rtd(stackMN, time.Now(), 4, "a21026-Rtd=1")))
+		samples, events := w.take()
+		for _, e := range events {
+			if e.Subject == "stack" {
+				t.Errorf("event %+v: stack spoke in time", e)
+			}
+		}
+		if n := len(samples); n != 3 || samples[0].Readings[0].Cause != drivers.CauseLine || samples[n-1].Readings[0].Value != "1" {
+			t.Errorf("samples %+v, want two missing for the line, and what it said", samples)
+		}
+	})
+}
+
 // A connection on which nothing comes is dead, and is made anew.
 func TestLoggerIdleConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -670,6 +698,25 @@ func TestLoggerClock(t *testing.T) {
 			}
 			p.Close()
 			time.Sleep(step.wait)
+		}
+	})
+}
+
+// While our own clock is not set it says nothing about another.
+func TestLoggerClockNotSet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		set := false
+		w := newWorld(t, func(o *drivers.LoggerOptions) { o.ClockSet = func() bool { return set } })
+		defer w.run()()
+		p := w.connect()
+		defer p.Close()
+		for range 2 {
+			p.say(t, frame212(sum212, rtd(dustMN, time.Now().Add(20*365*24*time.Hour), 4, "a34004-Rtd=1")))
+			if _, events := w.take(); len(events) != map[bool]int{true: 1}[set] {
+				t.Errorf("clock set %v: events %+v", set, events)
+			}
+			time.Sleep(time.Second)
+			set = true
 		}
 	})
 }

@@ -120,13 +120,22 @@ const clockPath = "clock"
 // settings checks parameters and clock, and plans how they are read: each
 // question with the limits that those of readings have.
 func (c *compiler) settings(l limits) {
-	for i, s := range c.t.ParameterSpecs {
-		if !c.setting(fmt.Sprintf("parameters[%d]", i), &s, l) {
+	c.t.writeSettings(func(path string, s ParameterSpec) bool { return c.setting(path, &s, l) })
+	if len(c.errs) == 0 {
+		c.t.survey = plan(c.t.surveyed, l)
+	}
+}
+
+// writeSettings gives all parameters with blocks written out, then the clock, with
+// where each stands in the file, until do is false.
+func (t *Template) writeSettings(do func(path string, s ParameterSpec) bool) {
+	for i, s := range t.ParameterSpecs {
+		if !do(fmt.Sprintf("parameters[%d]", i), s) {
 			return
 		}
 	}
-	for i := range c.t.Blocks {
-		b := &c.t.Blocks[i]
+	for i := range t.Blocks {
+		b := &t.Blocks[i]
 		stride, _ := parseWhole(string(b.Stride))
 		for n, names := range b.channels() {
 			for j, s := range b.ParameterSpecs {
@@ -134,18 +143,14 @@ func (c *compiler) settings(l limits) {
 					*text = names.Replace(*text)
 				}
 				s.Address = further(s.Address, n*stride)
-				if !c.setting(fmt.Sprintf("blocks[%d].parameters[%d]", i, j), &s, l) {
+				if !do(fmt.Sprintf("blocks[%d].parameters[%d]", i, j), s) {
 					return
 				}
 			}
 		}
 	}
-	if c.t.ClockSpec != nil {
-		s := *c.t.ClockSpec
-		c.setting(clockPath, &s, l)
-	}
-	if len(c.errs) == 0 {
-		c.t.survey = plan(c.t.surveyed, l)
+	if t.ClockSpec != nil {
+		do(clockPath, *t.ClockSpec)
 	}
 }
 
