@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"envgate/envelope"
@@ -25,6 +26,8 @@ type clock struct {
 	looked  bool
 	stepped bool // since the last time the kernel said synced
 	synced  bool // at any time since the start
+
+	set atomic.Bool // at the last look others could be compared with it; for any goroutine
 }
 
 func newClock() *clock {
@@ -55,6 +58,7 @@ func (c *clock) look() (envelope.Clock, time.Duration) {
 	case c.synced:
 		state = "holdover"
 	}
+	c.set.Store(state == "sync" || state == "holdover")
 	return envelope.Clock{State: state, ErrMs: errMs, MonoMs: mono.Milliseconds()}, step
 }
 

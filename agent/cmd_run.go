@@ -111,10 +111,11 @@ type agent struct {
 	adopt  bool
 	logger *slog.Logger
 	in     *inbox
+	clock  *clock // is looked at by the writer alone
 }
 
 func newAgent(site *config.Site, adopt bool, logger *slog.Logger) *agent {
-	return &agent{site: site, adopt: adopt, logger: logger, in: newInbox()}
+	return &agent{site: site, adopt: adopt, logger: logger, in: newInbox(), clock: newClock()}
 }
 
 // Run works until ctx ends, and then stops in order: polls first, so that nothing new
@@ -250,7 +251,7 @@ func (a *agent) caught(part string) {
 func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 	s := a.site
 	f := &flow{
-		in: a.in, clock: newClock(), every: s.Sealing.Interval, opened: make(chan *buffer.Log, 1),
+		in: a.in, clock: a.clock, every: s.Sealing.Interval, opened: make(chan *buffer.Log, 1),
 		documents: documents, adopt: a.adopt, logger: a.logger, rotate: make(chan ending, 1),
 		machine: machine(), retry: openRetry,
 		press: &press{

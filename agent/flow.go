@@ -218,7 +218,12 @@ func (f *flow) commit(withLive, withEvents bool) {
 		events = append(events, f.documentEvents(now, state{})...)
 	}
 	first, _ := f.log.Bounds(event)
-	events = append(events, f.restated(now, 1, first)...) // those whose blocks were evicted
+	for _, e := range b.Evict {
+		if e.Stream == event {
+			first = max(first, e.To+1)
+		}
+	}
+	events = append(events, f.restated(now, 1, first)...) // those whose blocks are evicted
 
 	// Events and figures first: the live blocks' heads name them.
 	taken := clk

@@ -45,8 +45,8 @@ func (a *agent) makeLoggers() ([]*siteLogger, error) {
 		}
 		o := drivers.LoggerOptions{
 			Name: c.Name, Dialect: dialectOf(c.CRC),
-			Sample: a.in.add,
-			Event:  func(e drivers.LoggerEvent) { a.heard(c.Name, e) },
+			Sample: a.in.add, ClockSet: a.clock.set.Load,
+			Event: func(e drivers.LoggerEvent) { a.heard(c.Name, e) },
 		}
 		for _, d := range c.Devices {
 			o.Devices = append(o.Devices, d.Logger())

@@ -42,7 +42,7 @@ func (f *flow) store(b batch, now time.Time) {
 	}
 	f.state.Heads, f.state.Index, f.state.Last = f.press.heads, f.press.index, now.UnixMilli()
 	f.state.Config, f.state.Catalogue, f.state.Boot = f.press.config, f.press.catalogue, f.clock.boot
-	b.State = mustJSON(f.state)
+	b.State = f.state.text()
 	f.parked = &b
 	f.unpark()
 }
@@ -93,7 +93,7 @@ func (f *flow) makeRoom() bool {
 	if s.Gone = append(s.Gone, gone...); len(s.Gone) > maxGone {
 		return false
 	}
-	if err := f.append(buffer.Batch{Evict: evict, State: mustJSON(s)}); err != nil {
+	if err := f.append(buffer.Batch{Evict: evict, State: s.text()}); err != nil {
 		return false
 	}
 	if told {
@@ -101,7 +101,7 @@ func (f *flow) makeRoom() bool {
 		return true
 	}
 	f.state.Gone = append(f.state.Gone, gone...)
-	f.parked.State = mustJSON(f.state)
+	f.parked.State = f.state.text()
 	return true
 }
 

@@ -27,6 +27,18 @@ type state struct {
 	Known     map[string]known         `json:"set,omitempty"`  // settings by device
 }
 
+// text is the state as the log keeps it. Of more devices than it has room for (some
+// hundreds) nothing is kept of what is set in them: they are seen for the first time
+// again at the next start.
+func (s state) text() []byte {
+	b := mustJSON(s)
+	if len(b) > buffer.MaxState {
+		s.Known = nil
+		b = mustJSON(s)
+	}
+	return b
+}
+
 // documents are the texts behind the hashes in every block header, and the birth.
 type documents struct {
 	config    []byte

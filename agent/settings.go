@@ -75,13 +75,13 @@ func (f *flow) compare(r surveyed) (events []envelope.Event) {
 			continue
 		}
 		next[s.Parameter] = now
-		if old != nil && was != now {
+		if old != nil && was.text() != now.text() {
 			e := envelope.Event{Type: envelope.EventParameter, Subject: r.device + "/" + s.Parameter, Old: was.text(), New: now.text(), Why: s.English}
 			events = append(events, f.event(r.at, e))
 			f.logger.Warn("a parameter of a device is another than before", "device", e.Subject, "old", e.Old, "new", e.New)
 		}
 	}
-	if len(events) == 0 && len(next) == len(old) { // none is new: that would be an event
+	if maps.Equal(next, old) {
 		return nil
 	}
 	f.settings[r.device] = next
@@ -101,9 +101,9 @@ func (f *flow) whole(at time.Time, device, why string) envelope.Event {
 
 // ticks says when a device's clock goes wrong: by 1 % of the time since it was looked at
 // before, or by more than 36 s from what was said of it last. While our own clock is not
-// set there is nothing to compare with.
+// set, or was set since the last live block, there is nothing to compare with.
 func (f *flow) ticks(clk envelope.Clock, r surveyed) []envelope.Event {
-	if r.clock == nil || clk.State != "sync" && clk.State != "holdover" {
+	if r.clock == nil || f.stepped || clk.State != "sync" && clk.State != "holdover" {
 		return nil
 	}
 	now := ticking{Off: int64(r.clock.Off.Round(time.Second) / time.Second), At: r.clock.At.Unix()}

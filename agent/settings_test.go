@@ -1,6 +1,8 @@
 package main
 
 import (
+	"crypto/rand"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -39,6 +41,8 @@ func parameterEvents(events []envelope.Event) string {
 
 func TestSettingsAreCompared(t *testing.T) {
 	f := beginFlow(t, t.TempDir(), testKey(t))
+	ofNO := found("gas", "span", "450.0")
+	ofNO.settings[0].Of = "no"
 	for _, tt := range []struct {
 		name string
 		r    surveyed
@@ -53,6 +57,7 @@ func TestSettingsAreCompared(t *testing.T) {
 		{"the instrument's own digits", found("gas", "span", "450.0", "zero", "1"), "gas/span 450 ppb>450.0 ppb, gas (changed)"},
 		{"another device", found("dust", "span", "400"), "dust (first sight)"},
 		{"no longer in the template", found("gas", "span", "450.0"), "gas (changed)"},
+		{"of another point in the template", ofNO, "gas (changed)"},
 	} {
 		if got := parameterEvents(f.settled(envelope.Clock{}, []surveyed{tt.r})); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
@@ -137,6 +142,47 @@ func TestSettingsAreToldAgain(t *testing.T) {
 	}
 }
 
+// The set is told again by the commit that evicts its block, and not by the one after it:
+// a power cut may be between them.
+func TestSettingsAreNeverOutOfTheLog(t *testing.T) {
+	f := beginFlow(t, t.TempDir(), testKey(t), func(f *flow) {
+		dir := t.TempDir()
+		f.open = func() (*buffer.Log, error) { return openSmall(dir) }
+	})
+	f.in.report(found("gas", "span", "400"))
+	f.commit(false, true)
+	for range 100 {
+		noise := make([]byte, 15000)
+		rand.Read(noise)
+		f.in.event(envelope.Event{Type: "line.down", At: time.Now().UnixMilli(), Subject: "bus", Why: hex.EncodeToString(noise)})
+		f.commit(false, true)
+		if first, _ := f.log.Bounds(event); f.state.Known["gas"].Seq < first {
+			t.Fatalf("the log begins with %d, and the set was in %d", first, f.state.Known["gas"].Seq)
+		}
+	}
+	if first, _ := f.log.Bounds(event); first < 10 {
+		t.Fatalf("nothing was evicted: the log begins with %d", first)
+	}
+}
+
+// What is known of very many devices is left out of the state before that is too large
+// for the log, which would take nothing more then.
+func TestKnownIsBounded(t *testing.T) {
+	dir, key := t.TempDir(), testKey(t)
+	f := beginFlow(t, dir, key)
+	for i := range 2000 {
+		f.state.Known[fmt.Sprintf("device-%d", i)] = known{Seq: 1, Clock: &ticking{At: time.Now().Unix()}}
+	}
+	f.in.add(time.Second, samplesOf("gas", 0, 1)...)
+	if f.commit(true, true); f.parked != nil {
+		t.Error("the log does not take the state")
+	}
+	closeFlow(t, f)
+	if f = beginFlow(t, dir, key); f.turning != "" || f.parked != nil {
+		t.Errorf("the next run: turning %q", f.turning)
+	}
+}
+
 func TestReportsAreBounded(t *testing.T) {
 	b := newInbox()
 	for i := range inboxReports + 3 {
@@ -209,6 +255,30 @@ func TestClockOfAnInstrument(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A survey from before our own clock was set says nothing of the instrument's: it waited
+// for the log to open, and meanwhile the time came.
+func TestClockBeforeAStep(t *testing.T) {
+	wall, mono := time.Unix(1000, 0), time.Hour
+	f := beginFlow(t, t.TempDir(), testKey(t), func(f *flow) {
+		f.clock.now = func() time.Time { return wall }
+		f.clock.mono = func() time.Duration { return mono }
+		f.clock.kernel = func() (bool, int64) { return true, 1 }
+		f.in.report(surveyed{device: "gas", at: wall, clock: &drivers.ClockReading{Off: 50 * 365 * 24 * time.Hour, At: wall}})
+		open := f.open
+		f.open = func() (*buffer.Log, error) {
+			wall = time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+			return open()
+		}
+	})
+	if f.commit(true, true); f.state.Known["gas"].Clock != nil {
+		t.Errorf("known of the clock: %+v", f.state.Known["gas"].Clock)
+	}
+	f.in.report(surveyed{device: "gas", at: wall, clock: &drivers.ClockReading{Off: time.Second, At: wall}})
+	if f.commit(true, true); f.state.Known["gas"].Clock == nil {
+		t.Error("the next survey is not taken")
 	}
 }
 
