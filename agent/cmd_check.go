@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"math"
 	"os"
 	"strings"
@@ -40,8 +41,12 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 		}
 	}
 	trouble(err)
-	_, err = loadKey(site)
-	trouble(err)
+	key, noKey := loadKey(site)
+	trouble(noKey)
+	if err == nil && noKey == nil {
+		a := newAgent(site, false, slog.New(slog.DiscardHandler))
+		trouble(a.flow(key, makeDocuments(site, key, lines)).fits(time.Now()))
+	}
 	for _, u := range site.Uplinks {
 		_, err := uplinkOptions(site, u, newestTime(site.Storage.Path))
 		trouble(err)

@@ -137,6 +137,9 @@ func (a *agent) Run(ctx context.Context) error {
 		return err
 	}
 	documents := makeDocuments(a.site, key, lines)
+	if err := a.flow(key, documents).fits(time.Now()); err != nil {
+		return err
+	}
 
 	localCtx, stopLocal := context.WithCancel(ctx)
 	var locals sync.WaitGroup
