@@ -497,7 +497,7 @@ func TestLoggerAfterLineDown(t *testing.T) {
 		w.take()
 		p := w.connect()
 		defer p.Close()
-		time.Sleep(60 * time.Second)
+		time.Sleep(65 * time.Second) // not with a tick
 		p.say(t, frame212(sum212, rtd(stackMN, time.Now(), 4, "a21026-Rtd=1")))
 		samples, events := w.take()
 		for _, e := range events {
