@@ -177,28 +177,27 @@ func TestLocalSocketIsBounded(t *testing.T) {
 	}
 	var seats []*agentConn
 	for range localSeats {
-		a := dialled(t, site)
-		if _, err := a.site(); err != nil {
-			t.Fatal(err)
-		}
-		seats = append(seats, a)
+		seats = append(seats, seated(t, site))
 	}
 	if _, err := dialled(t, site).site(); !errors.Is(err, errCrowded) {
 		t.Errorf("connection %d: error %v, want errCrowded", localSeats+1, err)
 	}
 	seats[0].Close()
+	seated(t, site)
+}
+
+// seated is a connection that is served, once there is a seat: who leaves one gives it
+// free a moment later.
+func seated(t *testing.T, site *config.Site) *agentConn {
+	t.Helper()
 	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		a, err := dialAgent(site)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = a.site()
-		a.Close()
+		a := dialled(t, site)
+		_, err := a.site()
 		if err == nil {
-			break
+			return a
 		}
-		if time.Now().After(deadline) {
-			t.Fatal("a seat that was left is not free again")
+		if a.Close(); !errors.Is(err, errCrowded) || time.Now().After(deadline) {
+			t.Fatalf("no seat is free again: %v", err)
 		}
 	}
 }
