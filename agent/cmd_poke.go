@@ -141,7 +141,7 @@ func poke(ctx context.Context, out io.Writer, bus drivers.Bus, r modbus.Read, rt
 	}
 	fmt.Fprintf(out, "out  %s\n", frame(question...))
 	if e, ok := errors.AsType[*modbus.Exception](err); ok {
-		fmt.Fprintf(out, "in   %s  (%s)\n\n", frame(r.Function|0x80, e.Code), took.Round(100*time.Microsecond))
+		fmt.Fprintf(out, "in   %s  (%s)\n\n", frame(r.Function|0x80, e.Code), round(took))
 		x := explainException(e.Code)
 		fmt.Fprintf(out, "%s\n%s\n", x.english, x.chinese)
 		return err
@@ -161,7 +161,7 @@ func poke(ctx context.Context, out io.Writer, bus drivers.Bus, r modbus.Read, rt
 		}
 		fmt.Fprintf(out, "%s%s\n", lead, strings.TrimRight(answer[i:min(i+72, len(answer))], " "))
 	}
-	fmt.Fprintf(out, "     (%s)\n\n", took.Round(100*time.Microsecond))
+	fmt.Fprintf(out, "     (%s)\n\n", round(took))
 	if r.Function <= 2 {
 		printBits(out, r, b)
 		return nil

@@ -59,8 +59,8 @@ func cmdScan(args []string, out, errs io.Writer) error {
 	s := &scan{
 		ask:      modbus.Read{Function: byte(*function), Address: uint16(*address), Quantity: 1, Timeout: *timeout},
 		progress: (&scanProgress{out: errs, width: terminalWidth(errs)}).show,
-		cost:     func(at setting) time.Duration { return at.questionTime(*timeout) },
 	}
+	s.cost = func(at setting) time.Duration { return at.questionTime(s.ask.Timeout) }
 	if s.units, s.low, err = scanUnits(*units); err != nil {
 		return err
 	}
@@ -106,7 +106,7 @@ func scanPorts(out io.Writer, ports []modbus.PortInfo, site *config.Site) error 
 // scanUnits reads 1-16,31. Without a wish all are asked, and the low ones first.
 func scanUnits(text string) (units []byte, low int, err error) {
 	const lowest = 16
-	if low = lowest; text == "" {
+	if text == "" {
 		text = "1-247"
 	}
 	for _, part := range strings.Split(text, ",") {
@@ -125,7 +125,7 @@ func scanUnits(text string) (units []byte, low int, err error) {
 			}
 		}
 	}
-	return units, min(low, len(units)), nil
+	return units, min(lowest, len(units)), nil
 }
 
 // scanSettings are all that are to be tried, the likely ones first. Two stop bits come
@@ -199,7 +199,6 @@ func scanTarget(site *config.Site, name string, s *scan) (*target, error) {
 	if t.url != "" {
 		s.settings = []setting{{}}
 		s.ask.Timeout = max(s.ask.Timeout, 500*time.Millisecond)
-		s.cost = func(at setting) time.Duration { return at.questionTime(s.ask.Timeout) }
 	} else if _, err := os.Stat(t.port); err != nil {
 		return nil, hinted{fmt.Errorf("scan %s: %w", t.port, err), "envgate scan lists the ports; a network address is tcp://HOST:502"}
 	}

@@ -107,6 +107,19 @@ func (d *Device) Plan() []modbus.Read {
 	return out
 }
 
+// ask puts r and checks that the answer has the bytes that r asked for.
+func (d *Device) ask(ctx context.Context, b Bus, r *read) ([]byte, error) {
+	want := 2 * r.count
+	if r.function <= 2 {
+		want = (r.count + 7) / 8
+	}
+	answer, err := b.Read(ctx, d.question(r))
+	if err == nil && len(answer) != want {
+		err = fmt.Errorf("%w: %d bytes, want %d", modbus.ErrAnswer, len(answer), want)
+	}
+	return answer, err
+}
+
 func (d *Device) question(r *read) modbus.Read {
 	return modbus.Read{
 		Unit:     d.o.Unit,

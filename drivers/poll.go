@@ -174,14 +174,7 @@ const illegalAddress = 2
 
 // question puts one question and settles the outcome of each of its points.
 func (p *poll) question(ctx context.Context, r *read) ([]byte, error) {
-	answer, err := p.bus.Read(ctx, p.d.question(r))
-	want := 2 * r.count
-	if r.function <= 2 {
-		want = (r.count + 7) / 8
-	}
-	if err == nil && len(answer) != want {
-		err = fmt.Errorf("%w: %d bytes, want %d", modbus.ErrAnswer, len(answer), want)
-	}
+	answer, err := p.d.ask(ctx, p.bus, r)
 	if err != nil {
 		flag, cause := reason(err)
 		p.lose([]read{*r}, flag, cause)

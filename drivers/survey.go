@@ -68,11 +68,8 @@ func (s *Survey) Done() bool {
 func (s *Survey) Ask(ctx context.Context, b Bus, now func() time.Time) error {
 	r := s.d.survey[s.at]
 	began := now()
-	answer, err := b.Read(ctx, s.d.question(&r))
+	answer, err := s.d.ask(ctx, b, &r)
 	ended := now()
-	if want := r.bytes(); err == nil && len(answer) != want {
-		err = fmt.Errorf("%w: %d bytes, want %d", modbus.ErrAnswer, len(answer), want)
-	}
 	if err == nil {
 		s.at, s.silences = s.at+1, 0
 		s.take(&r, answer, began.Add(ended.Sub(began)/2))
@@ -116,11 +113,3 @@ func (s *Survey) take(r *read, answer []byte, at time.Time) {
 // Found returns all parameters, with the values that could be had so far, and
 // the clock, nil if it could not be read.
 func (s *Survey) Found() ([]Setting, *ClockReading) { return s.settings, s.clock }
-
-// bytes is how long r's answer is.
-func (r *read) bytes() int {
-	if r.function <= 2 {
-		return (r.count + 7) / 8
-	}
-	return 2 * r.count
-}
