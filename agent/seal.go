@@ -1,10 +1,10 @@
 package main
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"slices"
+	"sort"
 	"strconv"
 	"time"
 
@@ -62,8 +62,9 @@ func (p *press) number(rows []row) {
 // rows seals rows into as few blocks as fit. With an error come the blocks made
 // before it, which must be stored all the same.
 func (p *press) rows(stream string, clk envelope.Clock, now time.Time, rows []row) ([]buffer.Record, error) {
-	slices.SortStableFunc(rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.source, b.source), cmp.Compare(a.kind, b.kind))
+	sort.SliceStable(rows, func(i, j int) bool {
+		a, b := &rows[i], &rows[j]
+		return a.source < b.source || a.source == b.source && a.kind < b.kind
 	})
 	var out []buffer.Record
 	for len(rows) > 0 {

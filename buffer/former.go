@@ -1,14 +1,13 @@
 package buffer
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
+	"sort"
 	"strings"
 	"syscall"
 	"time"
@@ -91,7 +90,7 @@ func thinAsides(path, keep string) (removed []string) {
 			asides = append(asides, aside{name, i.Size()})
 		}
 	}
-	slices.SortStableFunc(asides, func(a, b aside) int { return cmp.Compare(a.size, b.size) })
+	sort.SliceStable(asides, func(i, j int) bool { return asides[i].size < asides[j].size })
 	for _, a := range asides[:max(len(asides)+1-maxAside, 0)] {
 		if os.Remove(a.name) == nil {
 			removed = append(removed, a.name)

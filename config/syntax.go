@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/lexer"
 	"github.com/goccy/go-yaml/parser"
@@ -369,7 +368,10 @@ func (h hole) entry(v *ast.MappingValueNode) entry {
 
 // newFault takes place and reason out of the library's error.
 func newFault(err error) *fault {
-	var y yaml.Error
+	var y interface {
+		GetToken() *token.Token
+		GetMessage() string
+	}
 	if !errors.As(err, &y) || y.GetToken() == nil {
 		return &fault{line: 1, column: 1, text: "the file cannot be read as YAML"}
 	}

@@ -2,11 +2,8 @@ package drivers
 
 import (
 	"fmt"
-	"reflect"
 	"strconv"
 	"strings"
-
-	"github.com/goccy/go-yaml/ast"
 )
 
 // What manuals call things, and what templates do. Both sides in small letters
@@ -63,56 +60,9 @@ func plcHint(v, kind int) (function byte, hint string) {
 	return function, fmt.Sprintf("%d in a manual is address %d with function %d", v, v%kind-1, function)
 }
 
-// strangeKeys finds the keys that no template has, so that all misspelt ones
-// are said at once.
-func strangeKeys(node ast.Node, t reflect.Type, path string) (errs SpecErrors) {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	if a, ok := node.(*ast.AnchorNode); ok {
-		node = a.Value
-	}
-	switch t.Kind() {
-	case reflect.Slice:
-		if list, ok := node.(*ast.SequenceNode); ok {
-			for i, item := range list.Values {
-				errs = append(errs, strangeKeys(item, t.Elem(), fmt.Sprintf("%s[%d]", path, i))...)
-			}
-		}
-	case reflect.Struct:
-		fields := make(map[string]reflect.Type)
-		for i := range t.NumField() {
-			if key, _, _ := strings.Cut(t.Field(i).Tag.Get("yaml"), ","); key != "" {
-				fields[key] = t.Field(i).Type
-			}
-		}
-		group, ok := node.(ast.MapNode)
-		if !ok {
-			return nil
-		}
-		for at := group.MapRange(); at.Next(); {
-			token := at.Key().GetToken()
-			key := token.Value
-			if f, ok := fields[key]; ok {
-				errs = append(errs, strangeKeys(at.Value(), f, strings.TrimPrefix(path+"."+key, "."))...)
-				continue
-			}
-			if at.Key().IsMergeKey() {
-				continue
-			}
-			e := &SpecError{Point: -1, Field: path, Text: fmt.Sprintf("has no key %q", key), Line: token.Position.Line, Column: token.Position.Column}
-			if near := nearestKey(key, fields); near != "" {
-				e.Hint = "did you mean " + near + "?"
-			}
-			errs = append(errs, e)
-		}
-	}
-	return errs
-}
-
 // nearestKey is the key that differs from a misspelt one by two letters at
 // most, and by fewer than half of them.
-func nearestKey(key string, fields map[string]reflect.Type) string {
+func nearestKey(key string, fields map[string]int) string {
 	best, least := "", min(2, len(key)/2)+1
 	for f := range fields {
 		if d := distance(key, f); d < least || d == least && best != "" && f < best {

@@ -127,8 +127,8 @@ func (w *wiring) template(t *Template) (*Template, error) {
 		return nil, yamlError(err)
 	}
 	out := &Template{source: t.source}
-	if err := decode(file.Docs[0].Body, out); err != nil {
-		return nil, yamlError(err)
+	if err := fill(out, file.Docs[0].Body).err; err != nil {
+		return nil, err
 	}
 	out.Specs, out.Blocks, out.Exchanges = nil, nil, nil
 	out.ParameterSpecs = w.parameters(t)

@@ -1,7 +1,6 @@
 package drivers
 
 import (
-	"cmp"
 	"slices"
 	"sort"
 	"strings"
@@ -80,9 +79,9 @@ func plan(points []point, l limits) []group {
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int {
-		p, q := &points[a], &points[b]
-		return cmp.Or(cmp.Compare(p.function, q.function), cmp.Compare(p.address, q.address))
+	sort.SliceStable(order, func(i, j int) bool {
+		p, q := &points[order[i]], &points[order[j]]
+		return p.function < q.function || p.function == q.function && p.address < q.address
 	})
 	var reads []read
 	for _, i := range order {
@@ -125,7 +124,7 @@ func plan(points []point, l limits) []group {
 // the points lie over one another.
 func split(r read, points []point) []read {
 	order := slices.Clone(r.points)
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(points[a].address, points[b].address) })
+	sort.SliceStable(order, func(i, j int) bool { return points[order[i]].address < points[order[j]].address })
 	at, widest, middle := 0, 0, 0
 	end := 0
 	for k, i := range order {

@@ -1,12 +1,5 @@
 package drivers
 
-import (
-	"fmt"
-	"strings"
-
-	"github.com/goccy/go-yaml/ast"
-)
-
 // A PointSpec is one register, or one run of registers or bits, as the person
 // with the manual writes it down. It is the same in a template's points and
 // in a site file's registers.
@@ -143,37 +136,5 @@ type FlagRule struct {
 // bit field is one too: 4-7. Empty means that it was not given.
 type Number string
 
-// UnmarshalYAML takes the number's letters from the file. A decoder on its own
-// would make 0.10 to 0.1 and 0x7FFF to 32767, both of which say something else
-// here.
-func (n *Number) UnmarshalYAML(node ast.Node) error {
-	switch node.(type) {
-	case *ast.IntegerNode, *ast.FloatNode, *ast.StringNode, *ast.NanNode, *ast.InfinityNode:
-		*n = Number(node.GetToken().Value)
-		return nil
-	}
-	return notScalar(node, "a number")
-}
-
 // A Text is a text as it was written, also where it looks like a number.
 type Text string
-
-// UnmarshalYAML takes any scalar's letters. Those of a block (after a |) keep
-// their lines.
-func (t *Text) UnmarshalYAML(node ast.Node) error {
-	switch n := node.(type) {
-	case *ast.LiteralNode:
-		*t = Text(n.Value.Value)
-		return nil
-	case ast.ScalarNode:
-		*t = Text(n.GetToken().Value)
-		return nil
-	}
-	return notScalar(node, "a text")
-}
-
-func notScalar(node ast.Node, want string) error {
-	// The decoder puts line and column before an error of its own making only.
-	at := node.GetToken().Position
-	return fmt.Errorf("[%d:%d] want %s, got a %s", at.Line, at.Column, want, strings.ToLower(node.Type().String()))
-}

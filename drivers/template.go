@@ -5,15 +5,12 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 )
 
 // What a template may say of its own confidence, and a point of its own.
@@ -163,15 +160,15 @@ func parseTemplate(name string, b []byte) (*Template, error) {
 		return nil, fmt.Errorf("%d documents: a template is one", len(file.Docs))
 	}
 	t := &Template{source: bytes.Clone(b)}
-	errs := strangeKeys(file.Docs[0].Body, reflect.TypeFor[Template](), "")
-	if err := decode(file.Docs[0].Body, t); err != nil {
-		if len(errs) > 0 {
-			return nil, append(errs, &SpecError{Point: -1, Text: "cannot be read further: " + yamlError(err).Error()})
+	filled := fill(t, file.Docs[0].Body)
+	strange := filled.strange
+	if err := filled.err; err != nil {
+		if len(strange) > 0 {
+			return nil, append(strange, &SpecError{Point: -1, Text: "cannot be read further: " + err.Error()})
 		}
-		return nil, yamlError(err)
+		return nil, err
 	}
-	strange := errs
-	errs = append(errs, t.head(name)...)
+	errs := append(slices.Clone(strange), t.head(name)...)
 	if err := t.compile(); err != nil {
 		var list SpecErrors
 		if errors.As(err, &list) {
@@ -190,22 +187,6 @@ func parseTemplate(name string, b []byte) (*Template, error) {
 		return nil, errs
 	}
 	return t, nil
-}
-
-// parseYAML leaves out the mark (U+FEFF) that editors of Windows put at the
-// beginning.
-func parseYAML(b []byte) (*ast.File, error) {
-	return parser.ParseBytes(bytes.TrimPrefix(b, []byte("\uFEFF")), 0)
-}
-
-// decode fills in t. The decoder panics on some values with a tag.
-func decode(node ast.Node, t *Template) (err error) {
-	defer func() {
-		if recover() != nil {
-			err = errors.New("not to be read: a value begins with !, perhaps, which is a tag to YAML")
-		}
-	}()
-	return yaml.NodeToValue(node, t)
 }
 
 // head checks what a template says of itself.
@@ -342,17 +323,16 @@ func (l SpecErrors) Unwrap() []error {
 // locate finds the lines in the file. A field that is missing stands at the
 // line of what it belongs to.
 func (l SpecErrors) locate(file *ast.File) {
+	body := file.Docs[0].Body
+	f := fill(new(Template), body) // which learns the anchors
+	f.values = 0
 	for _, e := range l {
 		if e.Line > 0 {
 			continue
 		}
 		for p := e.Path(); p != ""; p = p[:max(0, strings.LastIndexAny(p, ".["))] {
-			path, err := yaml.PathString("$." + p)
-			if err != nil {
-				continue
-			}
-			node, err := path.FilterFile(file)
-			if err != nil || node == nil || node.GetToken() == nil {
+			node := f.find(body, p)
+			if node == nil {
 				continue
 			}
 			if m, ok := node.(*ast.MappingNode); ok && len(m.Values) > 0 {
@@ -369,11 +349,4 @@ func (l SpecErrors) locate(file *ast.File) {
 func cutLast(s, sep string) (before, after string) {
 	i := strings.LastIndex(s, sep)
 	return s[:max(0, i)], s[i+1:]
-}
-
-// yamlError leaves out of err what the decoder prints of the file itself, as
-// an error is one line.
-func yamlError(err error) error {
-	text, _, _ := strings.Cut(err.Error(), "\n")
-	return errors.New(text)
 }

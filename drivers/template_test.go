@@ -91,7 +91,7 @@ func TestParseTemplate(t *testing.T) {
 	for _, tt := range []struct{ name, yaml, want string }{
 		{"nothing", "", "template x: nothing in the file"},
 		{"two documents", head + "points: [{point: a, address: 0, type: int16, unit: m}]\n---\n" + head, "template x: 2 documents: a template is one"},
-		{"no mapping", "- 1\n", "template x: [1:1] sequence was used where mapping is expected"},
+		{"no mapping", "- 1\n", "template x: [1:1] want keys with values, got a sequence"},
 		{"no YAML", "name: [\n", "template x: [1:7] sequence end token ']' not found"},
 		{"unknown key", head + onePoint + "colour: red\n", `template x: 6:1: template has no key "colour"`},
 		{"unknown key of a point", head + "points:\n- {point: a, adress: 1}\n", `template x: 6:14: points[0] has no key "adress"`},
@@ -101,7 +101,7 @@ func TestParseTemplate(t *testing.T) {
 		{"no manual", strings.Replace(head, "manual: none", "manual:", 1) + onePoint, "template x: 3:8: manual is missing: name the document, or write that there is none"},
 		{"confidence", strings.Replace(head, "uncertain", "verified", 1) + onePoint, `template x: 4:13: confidence is "verified": want seen or uncertain`},
 		{"no points", head, "template x: points has nothing to report: want at least one point beside status"},
-		{"a tag where a list should be", strings.Replace(head, "manual: none", "manual: none\nnotes: !a b", 1) + onePoint, "template x: not to be read: a value begins with !, perhaps, which is a tag to YAML"},
+		{"a tag where a list should be", strings.Replace(head, "manual: none", "manual: none\nnotes: !a b", 1) + onePoint, "template x: [4:8] a value begins with !, which is a tag to YAML: put the value in quotes"},
 		{"number is a list", head + "gap: [1]\n", "template x: [5:6] want a number, got a sequence"},
 		{"gap", head + "gap: 1.5\npoints: [{point: a, address: 0, type: int16, unit: m}]\n", "template x: 5:6: gap is 1.5: a gap is 0 to 124"},
 		{"too many registers", head + "max_registers: 126\npoints: [{point: a, address: 0, type: int16, unit: m}]\n", "template x: 5:16: max_registers is 126: a question's registers are 1 to 125"},

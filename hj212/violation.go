@@ -2,7 +2,7 @@ package hj212
 
 import (
 	"fmt"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -280,7 +280,7 @@ func (vs violations) sorted() []Violation {
 	if n > 0 && vs[n-1].Kind == MoreLeft {
 		n--
 	}
-	slices.SortStableFunc(vs[:n], func(a, b Violation) int { return a.Offset - b.Offset })
+	sort.SliceStable(vs[:n], func(i, j int) bool { return vs[i].Offset < vs[j].Offset })
 	return vs
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -61,11 +62,12 @@ func portsBelow(root string) ([]PortInfo, error) {
 		}
 		ports = append(ports, p)
 	}
-	slices.SortFunc(ports, func(a, b PortInfo) int {
+	sort.Slice(ports, func(i, j int) bool {
+		a, b := ports[i].Path, ports[j].Path
 		return cmp.Or(
-			cmp.Compare(strings.TrimRight(a.Path, "0123456789"), strings.TrimRight(b.Path, "0123456789")),
-			cmp.Compare(len(a.Path), len(b.Path)), // 2 before 10
-			cmp.Compare(a.Path, b.Path))
+			cmp.Compare(strings.TrimRight(a, "0123456789"), strings.TrimRight(b, "0123456789")),
+			cmp.Compare(len(a), len(b)), // 2 before 10
+			cmp.Compare(a, b)) < 0
 	})
 	return ports, nil
 }
