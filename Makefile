@@ -4,7 +4,7 @@ GO      ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 STAMP   := -X main.version=$(VERSION)
 # -s -w: no symbols on a gateway. The tag leaves HTTP/2 out of net/http, which
-# the MQTT library pulls in for websockets: about 1 MB.
+# the MQTT library pulls in: about 1 MB.
 LDFLAGS := -s -w $(STAMP)
 TAGS    := nethttpomithttp2
 COLD    := $(shell grep -v '^\#' cross/cold)

@@ -45,3 +45,6 @@ tool (
 	honnef.co/go/tools/cmd/staticcheck
 	mvdan.cc/gofumpt
 )
+
+// Websockets, which nothing here speaks: see cross/websocket.
+replace github.com/gorilla/websocket => ./cross/websocket
