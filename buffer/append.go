@@ -236,6 +236,9 @@ func (l *Log) commit(p *plan) error {
 		l.state = p.state
 	}
 	p.moved()
+	for _, r := range p.put {
+		l.counters.appended += int64(len(r.Data))
+	}
 	l.counters.commits++
 	if len(p.put) > 0 {
 		l.pressed = pressNone
@@ -261,7 +264,7 @@ func (l *Log) failed(err error, blocks bool) error {
 		return err
 	}
 	s := l.store
-	l.store = nil
+	l.leave()
 	l.mu.Unlock()
 
 	l.log.Warn("log is in doubt after a failed write", "err", err)

@@ -1,6 +1,7 @@
 package buffer
 
 import (
+	"fmt"
 	"testing"
 	"time"
 )
@@ -146,5 +147,46 @@ func TestReadAllocates(t *testing.T) {
 	})
 	if n > 32+30 {
 		t.Errorf("%v allocations to read 32 blocks", n)
+	}
+}
+
+// What a commit costs beside many cursors: eight uplinks with all streams and twenty
+// platforms with one, that have had everything, and one of them nothing of a long backlog.
+// Due, settled and Append look at cursors and marks, never at blocks: the cost is that of
+// the short log.
+func BenchmarkCursors(b *testing.B) {
+	for _, backlog := range []uint64{1000, 100_000} {
+		for _, cursors := range []int{1, 28} {
+			b.Run(fmt.Sprintf("%d_blocks_%d_cursors", backlog, cursors), func(b *testing.B) {
+				l, _ := newLog(b, site(512<<20))
+				for i := range cursors {
+					streams := []string{"live", "stat", "event"}
+					if i >= 8 {
+						streams = streams[1:2]
+					}
+					if err := l.AddCursor(fmt.Sprint("c", i), streams...); err != nil {
+						b.Fatal(err)
+					}
+				}
+				fill(b, l, "live", 1, backlog, 600)
+				for i := 1; i < cursors; i++ {
+					l.Ack(l.Epoch(), fmt.Sprint("c", i), "live", 1, backlog)
+				}
+				batch := Batch{State: make([]byte, 300)}
+				seq := backlog
+				b.ReportAllocs()
+				for b.Loop() {
+					seq++
+					batch.Evict = l.Due(t0)
+					batch.Records = append(batch.Records[:0], record("live", seq, 600))
+					for i := 1; i < cursors; i++ {
+						l.Ack(l.Epoch(), fmt.Sprint("c", i), "live", seq-1, seq-1)
+					}
+					if err := l.Append(batch); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
 	}
 }

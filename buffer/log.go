@@ -256,6 +256,7 @@ func (l *Log) use(s *store, c *content, txid uint64) {
 	s.txid = txid
 	l.txid = txid
 	l.ruined = nil
+	l.leave()
 	l.store = s
 	l.epoch, l.state, l.former, l.known = c.epoch, c.state, c.former, c.cursors
 	l.streams = maps.Clone(c.streams)

@@ -86,6 +86,24 @@ func (l *Log) Changed() <-chan struct{} {
 // counters count since Open.
 type counters struct {
 	commits, failures, restores, evicted uint64
+
+	appended int64 // bytes of blocks
+	written  int64 // bytes, by stores that are closed
+}
+
+// leave lets go of the store, and keeps what it has counted. The log's mu is held.
+func (l *Log) leave() {
+	if l.store == nil {
+		return
+	}
+	if l.store.broken.Load() {
+		l.store = nil // its locks may be held for ever
+		return
+	}
+	if u, err := l.store.usage(); err == nil {
+		l.counters.written += u.written
+	}
+	l.store = nil
 }
 
 // Stats says how the log is doing. Counters count since Open.
@@ -97,7 +115,8 @@ type Stats struct {
 	Failures  uint64 // transactions that failed
 	Restores  uint64 // times the file was opened again after a failed one
 	Evicted   uint64 // blocks
-	Written   int64  // bytes, by transactions on the file now open, the file system's own not counted
+	Appended  int64  // bytes of blocks
+	Written   int64  // bytes, by transactions, the file system's own not counted
 	Streams   map[string]StreamStats
 }
 
@@ -119,6 +138,8 @@ func (l *Log) Stats() Stats {
 		Failures: l.counters.failures,
 		Restores: l.counters.restores,
 		Evicted:  l.counters.evicted,
+		Appended: l.counters.appended,
+		Written:  l.counters.written,
 		Streams:  map[string]StreamStats{},
 	}
 	for name, st := range l.streams {
@@ -134,7 +155,7 @@ func (l *Log) Stats() Stats {
 	if u, err := l.store.usage(); err == nil {
 		s.FileBytes = u.high * pageSize
 		s.UsedBytes = (u.high - u.free) * pageSize
-		s.Written = u.written
+		s.Written += u.written
 	}
 	return s
 }

@@ -3,6 +3,7 @@ package buffer
 import (
 	"cmp"
 	"encoding/binary"
+	"math"
 	"slices"
 	"sort"
 	"strings"
@@ -175,7 +176,7 @@ func (d *due) byBudget() {
 		return
 	}
 	lim := d.log.store.limits
-	top := lim.pages - lim.reserve - max(lim.pages/64, 48) // below where Append refuses
+	top := lim.top()
 	need := (u.high - u.free - top + lim.pages/64 + 1) * pageSize
 	if u.high-u.free <= top {
 		if d.log.pressed == pressNone {
@@ -203,14 +204,19 @@ func (d *due) byBudget() {
 	}
 }
 
-// byExcess returns the streams, the one that exceeds its share most first.
+// byExcess returns the streams, the one that exceeds its share most first: in parts of
+// that share, not in bytes, as all of them together have a little less than the budget, and
+// a small share would be gone before a large one is touched.
 func (d *due) byExcess() []string {
 	shares := d.log.o.shares()
 	excess := map[string]float64{}
 	var names []string
 	for name, s := range d.log.streams {
 		names = append(names, name)
-		excess[name] = float64(s.bytes) - shares[name]*float64(d.log.store.limits.size)
+		excess[name] = math.Inf(1)
+		if share := shares[name]; share > 0 {
+			excess[name] = float64(s.bytes) / share
+		}
 	}
 	slices.SortFunc(names, func(a, b string) int {
 		return cmp.Or(cmp.Compare(excess[b], excess[a]), strings.Compare(a, b))

@@ -53,6 +53,10 @@ func limitsFor(size int64) limits {
 	return l
 }
 
+// top is how many pages may be in use before evictions begin: somewhat below where Append
+// refuses.
+func (l limits) top() int64 { return l.pages - l.reserve - max(l.pages/64, 48) }
+
 // openStore opens the locked file f, and owns it from then on, also when it
 // fails. An empty f becomes an empty store.
 func openStore(f *os.File, l limits, noSync bool) (*store, error) {
@@ -258,14 +262,16 @@ func bucket(tx *bolt.Tx, name string) (*bolt.Bucket, error) {
 	return b, nil
 }
 
-// room refuses records that would eat into the reserve. To find out from
-// bbolt's own error costs a scan of the whole file, and leaves evictions no
-// page to be written to. The need is rounded up.
+// room refuses records that would eat into the reserve. To find out from bbolt's own error
+// costs a scan of the whole file, and leaves evictions no page to be written to. The need
+// is rounded up.
+//
+// It counts pages, and not whether they lie side by side: bbolt writes up to four blocks
+// in one piece, and a block of 64 KB may find none that is long enough in a small file
+// that is nearly full. bbolt's error tells then. With blocks of PackedSize it does not come
+// to that, but while somebody reads: what was freed meanwhile cannot be used yet.
 func (s *store) room(tx *bolt.Tx, c *change) error {
-	need := int64(8)
-	for _, r := range c.put {
-		need += 2 * int64(len(r.Data)+elemSize+8) / pageSize
-	}
+	need := s.need(tx, c)
 	st := s.db.Stats()
 	free := max(s.limits.pages-tx.Size()/pageSize, 0) + int64(st.FreePageN+st.PendingPageN)
 	if need > free-s.limits.reserve {
@@ -273,6 +279,53 @@ func (s *store) room(tx *bolt.Tx, c *change) error {
 			ErrFull, free, s.limits.pages, s.limits.reserve, need)
 	}
 	return nil
+}
+
+// need is about the pages that a commit writes: the new blocks, those that share a node with
+// them or with evicted ones, what lies beside the blocks, and the way to the root.
+func (s *store) need(tx *bolt.Tx, c *change) (pages int64) {
+	sizes := map[string][]int{}
+	for _, r := range c.put {
+		if sizes[r.Stream] == nil {
+			sizes[r.Stream] = tail(tx, r.Stream)
+		}
+		sizes[r.Stream] = append(sizes[r.Stream], len(r.Data))
+	}
+	for _, of := range sizes {
+		pages += pagesFor(of)
+	}
+	for name, r := range c.evict {
+		pages += pagesFor(ahead(tx, name, r[1]+1))
+	}
+	var meta []int
+	for key, value := range c.meta {
+		meta = append(meta, len(key)+len(value))
+	}
+	return pages + pagesFor(meta) + toRoot*int64(len(c.index)) + toRoot
+}
+
+// tail returns the sizes of a stream's newest blocks, which share a node with the next.
+func tail(tx *bolt.Tx, stream string) []int {
+	sizes := make([]int, 0, 2*inNode)
+	if b := tx.Bucket([]byte(bucketStream + stream)); b != nil {
+		c := b.Cursor()
+		for k, v := c.Last(); k != nil && len(sizes) < inNode; k, v = c.Prev() {
+			sizes = append(sizes, len(v))
+		}
+	}
+	return sizes
+}
+
+// ahead returns the sizes of the blocks from seq on, as far as they may be written anew
+// when those before them go.
+func ahead(tx *bolt.Tx, stream string, seq uint64) (sizes []int) {
+	if b := tx.Bucket([]byte(bucketStream + stream)); b != nil {
+		c := b.Cursor()
+		for k, v := c.Seek(seqKey(seq)); k != nil && len(sizes) < joined; k, v = c.Next() {
+			sizes = append(sizes, len(v))
+		}
+	}
+	return sizes
 }
 
 // read copies up to n blocks from seq on, maxBytes at most but at least one.
