@@ -27,6 +27,8 @@ type clock struct {
 	stepped bool // since the last time the kernel said synced
 	synced  bool // at any time since the start
 
+	last atomic.Pointer[envelope.Clock] // what the last look saw; for any goroutine
+
 	set atomic.Bool // at the last look others could be compared with it; for any goroutine
 }
 
@@ -59,7 +61,9 @@ func (c *clock) look() (envelope.Clock, time.Duration) {
 		state = "holdover"
 	}
 	c.set.Store(state == "sync" || state == "holdover")
-	return envelope.Clock{State: state, ErrMs: errMs, MonoMs: mono.Milliseconds()}, step
+	seen := envelope.Clock{State: state, ErrMs: errMs, MonoMs: mono.Milliseconds()}
+	c.last.Store(&seen)
+	return seen, step
 }
 
 // stamp is how events write a time: site time with milliseconds.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -19,12 +20,17 @@ import (
 func cmdCheck(args []string, out, errs io.Writer) error {
 	f := flags("check")
 	path := f.String("c", "site.yaml", "site file")
+	small := f.Bool("32", false, "for a gateway of 32 bits, from a machine of 64")
 	if rest, err := parse(f, args); err != nil {
 		return err
 	} else if len(rest) > 0 {
 		return fmt.Errorf("%w: check takes no %q", errUsage, rest[0])
 	}
-	site, err := loadSite(*path, errs)
+	bits := strconv.IntSize
+	if *small {
+		bits = 32
+	}
+	site, err := loadSiteFor(*path, bits, errs)
 	if err != nil {
 		return err
 	}
@@ -33,6 +39,7 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 	}
 	lines, err := makeLines(site)
 	defer closeLines(lines)
+	whole := err == nil
 	bad := 0
 	trouble := func(err error) {
 		if err != nil {
@@ -82,6 +89,9 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 	}
 	printInputs(out, lines)
 	printLoggers(out, site)
+	if whole {
+		trouble(printForecast(out, errs, site, lines, bits))
+	}
 	if bad > 0 {
 		fmt.Fprintf(errs, "envgate: error: %s: %s beside the site file\n", *path, plural(bad, "problem"))
 		return errSaid

@@ -10,6 +10,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
 	"syscall"
 	"time"
@@ -67,7 +68,12 @@ func cmdRun(args []string, _, errs io.Writer) error {
 
 // loadSite loads a site file and writes down all that is wrong with it.
 func loadSite(path string, errs io.Writer) (*config.Site, error) {
-	site, err := config.Load(path)
+	return loadSiteFor(path, strconv.IntSize, errs)
+}
+
+// loadSiteFor does it for a gateway of 32 or 64 bits.
+func loadSiteFor(path string, bits int, errs io.Writer) (*config.Site, error) {
+	site, err := config.LoadFor(path, bits)
 	var problems config.Problems
 	if errors.As(err, &problems) {
 		if err := problems.WriteText(errs, "envgate"); err != nil {
@@ -112,6 +118,7 @@ type agent struct {
 	logger *slog.Logger
 	in     *inbox
 	clock  *clock // is looked at by the writer alone
+	board  board
 }
 
 func newAgent(site *config.Site, adopt bool, logger *slog.Logger) *agent {
@@ -185,6 +192,7 @@ running:
 	for {
 		select {
 		case log = <-opened:
+			a.board.setLog(log)
 			up, opened = a.startUplinks(upCtx, log, fl), nil
 			a.startPlatforms(upCtx, log, &up.all)
 		case err = <-flowDone: // before its time: a log that is not ours
@@ -232,7 +240,7 @@ running:
 
 func (a *agent) runner(l *siteLine) *lineRunner {
 	r := &lineRunner{
-		name: l.config.Name, bus: l.gate, in: a.in, logger: a.logger,
+		name: l.config.Name, bus: l.gate, in: a.in, logger: a.logger, health: &l.gate.health,
 	}
 	for _, d := range l.devices {
 		r.devices = append(r.devices, &pollee{Device: d.device, name: d.config.Name, task: task{
@@ -256,7 +264,7 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 	f := &flow{
 		in: a.in, clock: a.clock, every: s.Sealing.Interval, opened: make(chan *buffer.Log, 1),
 		documents: documents, adopt: a.adopt, logger: a.logger, rotate: make(chan ending, 1),
-		machine: machine(), retry: openRetry,
+		machine: machine(), retry: openRetry, board: &a.board,
 		press: &press{
 			gateway: s.Gateway.ID, boot: bootID(), firmware: version,
 			seal: envelope.NewSealer(key), ratio: map[string]float64{},
@@ -281,26 +289,20 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 		if err := os.MkdirAll(filepath.Dir(s.Storage.Path), 0o700); err != nil {
 			return nil, err
 		}
-		return buffer.Open(s.Storage.Path, buffer.Options{
-			MaxBytes: s.Storage.Budget,
-			Streams: []buffer.StreamOptions{
-				{Name: live, MaxAge: s.Storage.Retention.Live, Share: 0.70},
-				{Name: stat, MaxAge: s.Storage.Retention.Stat, Share: 0.25},
-				{Name: event, MaxAge: s.Storage.Retention.Event, Share: 0.05},
-			},
-			Verify: func(block []byte) error {
-				_, err := envelope.Peek(block)
-				return err
-			},
-			Hash: func(block []byte) string {
-				payload, err := envelope.Peek(block)
-				if err != nil {
-					return ""
-				}
-				return envelope.Hash(payload)
-			},
-			Logger: a.logger,
-		})
+		o := retained(s)
+		o.Verify = func(block []byte) error {
+			_, err := envelope.Peek(block)
+			return err
+		}
+		o.Hash = func(block []byte) string {
+			payload, err := envelope.Peek(block)
+			if err != nil {
+				return ""
+			}
+			return envelope.Hash(payload)
+		}
+		o.Logger = a.logger
+		return buffer.Open(s.Storage.Path, o)
 	}
 	return f
 }
@@ -328,6 +330,7 @@ func (a *agent) startUplinks(ctx context.Context, log *buffer.Log, f *flow) *upl
 				u, err := a.makeUplink(c, log, f)
 				if err == nil {
 					up.add(u)
+					a.board.addUplink(c.Name, u)
 					u.Run(ctx)
 					return
 				}

@@ -12,6 +12,11 @@ import (
 // evictions is what must go from the log now, and which of it no uplink has delivered.
 func (f *flow) evictions(now time.Time) (due []buffer.Eviction, gone []evicted) {
 	due = f.log.Due(now)
+	return due, f.undelivered(due)
+}
+
+// undelivered is what an eviction takes from somebody.
+func (f *flow) undelivered(due []buffer.Eviction) (gone []evicted) {
 	for _, d := range due {
 		if d.Acked {
 			continue
@@ -19,7 +24,7 @@ func (f *flow) evictions(now time.Time) (due []buffer.Eviction, gone []evicted) 
 		f.logger.Warn("undelivered blocks go for want of room", "stream", d.Stream, "from", d.From, "to", d.To)
 		gone = append(gone, f.describe(d))
 	}
-	return due, gone
+	return gone
 }
 
 // evictionEvents tell what went undelivered.

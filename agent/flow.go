@@ -30,6 +30,7 @@ type flow struct {
 	adopt     bool             // the log of another machine is taken over
 	logger    *slog.Logger
 	rotate    chan ending   // asks for a new epoch
+	board     *board        // may be nil
 	machine   string        // which machine this is, empty if it does not say
 	retry     time.Duration // between attempts to open the log
 
@@ -188,6 +189,7 @@ func (f *flow) commit(withLive, withEvents bool) {
 	}
 	if f.unheard > 0 {
 		said = append(said, f.event(now, envelope.Event{Type: envelope.EventLost, Subject: "events", New: fmt.Sprint(f.unheard), Why: "too many at once"}))
+		f.board.threw(0, f.unheard)
 		f.unheard = 0
 	}
 	if withLive {
@@ -207,6 +209,7 @@ func (f *flow) commit(withLive, withEvents bool) {
 		said = append(said, f.event(now, envelope.Event{
 			Type: envelope.EventLost, Subject: "readings", New: fmt.Sprint(f.lost), Why: "the log could not take them in time",
 		}))
+		f.board.threw(f.lost, 0)
 		f.lost = 0
 	}
 	b.events = append(b.events, said...)
@@ -302,6 +305,7 @@ func (f *flow) last() {
 func (f *flow) failed(err error) {
 	if f.tries++; f.tries == 1 {
 		f.since = time.Now()
+		f.board.stuck(err.Error())
 		f.logger.Error("the log cannot be written; readings wait in memory", "err", err, "hint", hintFor(err))
 	}
 }
@@ -315,6 +319,7 @@ func (f *flow) recovered() {
 		Type: envelope.EventLogFull, Why: fmt.Sprintf("could not be written for %s, %d tries", time.Since(f.since).Round(time.Millisecond), f.tries),
 	}))
 	f.tries = 0
+	f.board.stuck("")
 }
 
 func mustJSON(v any) []byte {

@@ -21,6 +21,8 @@ type gate struct {
 
 	turn chan struct{} // has room for the one guest
 
+	health lineHealth // guests' questions are not in it
+
 	mu     sync.Mutex
 	asking bool      // the polls have a question under way; guarded by mu
 	asked  time.Time // when their last one ended; guarded by mu
@@ -48,7 +50,10 @@ func newGate(bus drivers.Bus, late time.Duration) *gate {
 func (g *gate) Read(ctx context.Context, r modbus.Read) ([]byte, error) {
 	g.note(true)
 	defer g.note(false)
-	return g.Bus.Read(ctx, r)
+	began := time.Now()
+	b, err := g.Bus.Read(ctx, r)
+	g.health.question(began, err)
+	return b, err
 }
 
 func (g *gate) note(asking bool) {

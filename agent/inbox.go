@@ -129,3 +129,10 @@ func (b *inbox) takeEvents() (events []envelope.Event, unheard int) {
 	b.events, b.unheard = nil, 0
 	return events, unheard
 }
+
+// waiting is how many readings are in it.
+func (b *inbox) waiting() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.held
+}

@@ -28,6 +28,7 @@ import (
 // until the connection is closed. Nothing can be written to an instrument through it.
 //
 //	{"v":1,"do":"site"}
+//	{"v":1,"do":"status"}
 //	{"v":1,"do":"read","line":"dust","unit":1,"function":3,"address":0,"quantity":2,"timeout":500000000}
 //	{"v":1,"do":"tap","line":"dust"}
 type localServer struct {
@@ -36,6 +37,7 @@ type localServer struct {
 	began  time.Time
 	logger *slog.Logger
 	seats  chan struct{}
+	status func() *siteStatus
 }
 
 const (
@@ -73,6 +75,7 @@ type reply struct {
 	Took    time.Duration `json:"took,omitempty"` // on the line, ns
 	Site    *siteInfo     `json:"site,omitempty"`
 	Frame   *frameInfo    `json:"frame,omitempty"`
+	Status  *siteStatus   `json:"status,omitempty"`
 }
 
 type siteInfo struct {
@@ -192,6 +195,7 @@ func (a *agent) startLocal(ctx context.Context, lines []*siteLine, all *sync.Wai
 	for _, l := range lines {
 		s.lines[l.config.Name] = l
 	}
+	s.status = func() *siteStatus { return a.status(s) }
 	path := localPath(a.site)
 	first := make(chan error, 1)
 	all.Go(func() {
@@ -329,6 +333,8 @@ func (s *localServer) answer(ctx context.Context, c net.Conn, q request) bool {
 	switch q.Do {
 	case "site":
 		return send(c, reply{Site: s.info()})
+	case "status":
+		return send(c, reply{Status: s.status()})
 	case "read":
 		return send(c, s.read(ctx, q))
 	case "tap":

@@ -118,18 +118,23 @@ func (a *agent) startLoggers(ctx context.Context, loggers []*siteLogger, all *sy
 func (a *agent) heard(line string, e drivers.LoggerEvent) {
 	var kind string
 	log := a.logger.With("line", line)
+	health := a.board.logger(line)
 	switch e.Type {
 	case drivers.LoggerLineDown:
 		kind = envelope.EventLineDown
+		health.fell(e.Err.Error())
 		log.Error("line down", "err", e.Err, "hint", hintFor(e.Err))
 	case drivers.LoggerLineUp:
 		kind = envelope.EventLineUp
+		health.rose()
 		log.Info("line up", "why", e.Why)
 	case drivers.LoggerDeviceOffline:
 		kind = envelope.EventDeviceOffline
+		health.unit(e.Subject, false, e.Why)
 		log.Warn("device offline", "device", e.Subject, "why", e.Why)
 	case drivers.LoggerDeviceOnline:
 		kind = envelope.EventDeviceOnline
+		health.unit(e.Subject, true, "")
 		log.Info("device speaks again", "device", e.Subject, "why", e.Why)
 	case drivers.LoggerUnknown:
 		kind = envelope.EventDeviceUnknown

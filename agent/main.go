@@ -27,6 +27,7 @@ func commands() []command {
 	return []command{
 		{"run", "-c SITE", "read the site's instruments, seal, store, forward, until stopped", cmdRun},
 		{"check", "-c SITE", "say all that is wrong with a site file, and what each line will carry", cmdCheck},
+		{"status", "-c SITE", "how the running agent does: lines, log, wear, uplinks; -json, -watch", cmdStatus},
 		{"read", "-c SITE DEVICE", "ask one instrument and show what it says; -raw bytes, -watch again", cmdRead},
 		{"poke", "LINE UNIT FC ADDR N", "one question by hand: bytes out and in, and all they may mean", cmdPoke},
 		{"scan", "[PORT|LINE|URL]", "list serial ports; find out who is on one and how it is set", cmdScan},
@@ -39,7 +40,8 @@ func commands() []command {
 	}
 }
 
-// program runs one command, and gives its exit code: 0 well, 1 not, 2 not understood.
+// program runs one command, and gives its exit code: 0 well, 1 not, 2 not understood, 3
+// no agent runs that could have been asked.
 func program(args []string, out, errs io.Writer) int {
 	if len(args) == 0 {
 		usage(errs)
@@ -76,6 +78,9 @@ func report(errs io.Writer, c command, err error) int {
 		return 2
 	default:
 		tell(errs, err)
+	}
+	if errors.Is(err, errNoAgent) {
+		return 3
 	}
 	return 1
 }

@@ -80,30 +80,69 @@ func (f *flow) unpark() {
 // makeRoom deletes what may go in a commit of its own, since the room of an eviction
 // is for the commit after it, and says whether it did. What goes undelivered is noted
 // in the state by the same commit, and told by the parked batch or the one after it.
+//
+// Where an eviction ends, up to five blocks are written anew. If there is no room for that,
+// one that ends elsewhere may have it.
 func (f *flow) makeRoom() bool {
-	evict, gone := f.parked.Evict, f.parked.gone
-	told := len(evict) > 0
+	told := len(f.parked.Evict) > 0
+	evict := f.parked.Evict
 	if !told {
-		evict, gone = f.evictions(f.clock.now())
+		evict = f.log.Due(f.clock.now())
 	}
+	for whole := true; len(evict) > 0; whole = false {
+		err := f.evictAlone(evict, told, whole)
+		if err == nil {
+			return true
+		}
+		if !errors.Is(err, buffer.ErrFull) {
+			return false
+		}
+		evict = fewer(evict)
+	}
+	return false
+}
+
+// fewer is an eviction of half as much, empty where that is nothing.
+func fewer(evict []buffer.Eviction) []buffer.Eviction {
+	e := evict[0]
+	if e.From == e.To {
+		return nil
+	}
+	e.To -= (e.To - e.From + 1) / 2
+	return []buffer.Eviction{e}
+}
+
+// evictAlone deletes in a commit of its own. Of what the parked batch tells (told), and
+// deletes again if this is not all of it (whole), nothing need be told by others, but
+// after a kill. What was set in devices, and goes with the blocks, is held in the state
+// until it is told anew: a kill in between must not lose it.
+func (f *flow) evictAlone(evict []buffer.Eviction, told, whole bool) error {
 	var s state // as it is in the log
-	if len(evict) == 0 || json.Unmarshal(f.log.State(), &s) != nil {
-		return false
+	if err := json.Unmarshal(f.log.State(), &s); err != nil {
+		return err
 	}
+	gone := f.undelivered(evict)
 	if s.Gone = append(s.Gone, gone...); len(s.Gone) > maxGone {
-		return false
+		return errGone
+	}
+	f.hold(s.Known, evict)
+	if !told {
+		f.hold(f.state.Known, evict)
 	}
 	if err := f.append(buffer.Batch{Evict: evict, State: s.text()}); err != nil {
-		return false
+		return err
 	}
-	if told {
+	switch {
+	case !told:
+		f.state.Gone = append(f.state.Gone, gone...)
+		f.parked.State = f.state.text()
+	case whole:
 		f.parked.Evict, f.parked.gone = nil, nil
-		return true
 	}
-	f.state.Gone = append(f.state.Gone, gone...)
-	f.parked.State = f.state.text()
-	return true
+	return nil
 }
+
+var errGone = errors.New("too many evictions wait to be told")
 
 // turn sets the log aside and begins a new epoch: for a disk that lied, or an image
 // that was put back. What was sealed and not stored is sealed anew in it. If the log

@@ -24,6 +24,7 @@ func (a *agent) startPlatforms(ctx context.Context, log *buffer.Log, all *sync.W
 			for try := 0; ; try++ {
 				p, err := a.makePlatform(c, log)
 				if err == nil {
+					a.board.addPlatform(c.Name, p)
 					p.Run(ctx)
 					return
 				}

@@ -22,6 +22,7 @@ type lineRunner struct {
 	devices []*pollee
 	in      *inbox
 	logger  *slog.Logger
+	health  *lineHealth // may be nil
 
 	schedule schedule
 	of       map[*task]*pollee
@@ -145,6 +146,7 @@ func (r *lineRunner) judge(p *pollee, samples []drivers.Sample, err error) {
 	if lineFault(err) {
 		if r.down == nil {
 			r.down, r.downSince = err, now
+			r.health.fell(err.Error())
 			r.logger.Error("line down", "line", r.name, "err", err, "hint", hintFor(err))
 			r.say(envelope.EventLineDown, r.name, "up", "down", err.Error())
 		}
@@ -155,6 +157,7 @@ func (r *lineRunner) judge(p *pollee, samples []drivers.Sample, err error) {
 		r.logger.Info("line up", "line", r.name, "after", after)
 		r.say(envelope.EventLineUp, r.name, "down", "up", fmt.Sprintf("after %s", after))
 		r.down = nil
+		r.health.rose()
 		r.reopened(now, after)
 	}
 	if err == nil || !p.Silent() && !rubbish(samples, err) {
@@ -162,6 +165,7 @@ func (r *lineRunner) judge(p *pollee, samples []drivers.Sample, err error) {
 		if p.answered() {
 			after := now.Sub(p.since).Round(time.Second)
 			r.logger.Info("device answers again", "line", r.name, "device", p.name, "after", after)
+			r.health.unit(p.name, true, "")
 			r.say(envelope.EventDeviceOnline, p.name, "offline", "online", fmt.Sprintf("after %s", after))
 		}
 		return
@@ -172,6 +176,7 @@ func (r *lineRunner) judge(p *pollee, samples []drivers.Sample, err error) {
 	}
 	if p.unanswered(now, questions) {
 		r.logger.Warn("device offline", "line", r.name, "device", p.name, "err", err, "hint", hintFor(err))
+		r.health.unit(p.name, false, err.Error())
 		r.say(envelope.EventDeviceOffline, p.name, "online", "offline", err.Error())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"envgate/buffer"
@@ -32,6 +33,14 @@ type state struct {
 // again at the next start.
 func (s state) text() []byte {
 	b := mustJSON(s)
+	if len(b) > buffer.MaxState { // perhaps by what was evicted, and will be told with the next batch
+		s.Known = maps.Clone(s.Known)
+		for device, k := range s.Known {
+			k.Set = nil
+			s.Known[device] = k
+		}
+		b = mustJSON(s)
+	}
 	if len(b) > buffer.MaxState {
 		s.Known = nil
 		b = mustJSON(s)

@@ -28,6 +28,7 @@ type parameter struct {
 // known is what the state holds of a device's settings.
 type known struct {
 	Seq   uint64   `json:"seq,omitempty"` // of the event block with the newest set
+	Set   set      `json:"set,omitempty"` // itself, after its block was evicted and before another has it
 	Clock *ticking `json:"clk,omitempty"`
 }
 
@@ -145,7 +146,7 @@ func (f *flow) recall(old map[string]known) map[string]known {
 	out := map[string]known{}
 	if f.settings != nil {
 		for device, k := range f.state.Known {
-			k.Seq = 0
+			k.Seq, k.Set = 0, nil
 			out[device] = k
 		}
 		return out
@@ -158,9 +159,26 @@ func (f *flow) recall(old map[string]known) map[string]known {
 		out[device] = k
 		if s := f.readSet(device, k.Seq); s != nil {
 			f.settings[device] = s
+		} else if k.Set != nil {
+			f.settings[device] = k.Set
 		}
 	}
 	return out
+}
+
+// hold puts the sets into known whose blocks go with these evictions.
+func (f *flow) hold(known map[string]known, evict []buffer.Eviction) {
+	for _, e := range evict {
+		for device, k := range known {
+			if e.Stream != event || k.Seq < e.From || k.Seq > e.To {
+				continue
+			}
+			if s := f.readSet(device, k.Seq); s != nil {
+				k.Set = s
+				known[device] = k
+			}
+		}
+	}
 }
 
 // readSet is a device's set out of an event block; nil if it is not there.
@@ -200,7 +218,7 @@ func (f *flow) note(r buffer.Record) {
 	for _, e := range events {
 		if e.Type == envelope.EventParameters {
 			k := f.state.Known[e.Subject]
-			k.Seq = r.Seq
+			k.Seq, k.Set = r.Seq, nil
 			f.state.Known[e.Subject] = k
 		}
 	}

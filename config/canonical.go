@@ -30,6 +30,7 @@ func (s *Site) Canonical() []byte {
 		{"storage", object{
 			{"path", s.Storage.Path},
 			{"budget", formatSize(s.Storage.Budget)},
+			{"endurance", formatSize(s.Storage.Endurance)},
 			{"retention", object{
 				{"live", formatDuration(s.Storage.Retention.Live)},
 				{"stat", formatDuration(s.Storage.Retention.Stat)},

@@ -141,7 +141,7 @@ func TestDefaults(t *testing.T) {
 		Key:     "/etc/envgate/gateway.key",
 		Sealing: config.Sealing{Interval: 5 * time.Second},
 		Storage: config.Storage{
-			Path: "/var/lib/envgate/log.db", Budget: 512e6,
+			Path: "/var/lib/envgate/log.db", Budget: 512e6, Endurance: 2e12,
 			Retention: config.Retention{Live: 14 * day, Stat: 400 * day, Event: 3 * 365 * day},
 		},
 		Rollup: config.Rollup{Minutes: 10},

@@ -12,7 +12,7 @@ var sections = map[string][]string{
 	"gateway":                             {"id", "name", "mn", "position"},
 	"gateway.position":                    {"latitude", "longitude", "altitude"},
 	"sealing":                             {"interval"},
-	"storage":                             {"path", "budget", "retention"},
+	"storage":                             {"path", "budget", "endurance", "retention"},
 	"storage.retention":                   {"live", "stat", "event"},
 	"rollup":                              {"minutes"},
 	"lines[]":                             {"name", "protocol", "serial", "url", "tls", "timeout", "late_window", "pause", "devices"},

@@ -15,7 +15,11 @@ import (
 // Load reads the site file of that path. Its error is [Problems], from which
 // errors.Is finds the cause where the file cannot be read at all. Relative
 // paths in the file begin at the file's folder, and are made absolute.
-func Load(path string) (*Site, error) {
+func Load(path string) (*Site, error) { return LoadFor(path, strconv.IntSize) }
+
+// LoadFor is Load on a system whose pointers have so many bits, 32 or 64: they decide how
+// large a log may be, and is by default.
+func LoadFor(path string, bits int) (*Site, error) {
 	b, err := readFile(path)
 	if err != nil {
 		hint := ""
@@ -31,7 +35,7 @@ func Load(path string) (*Site, error) {
 	if err != nil {
 		return nil, fileProblem(path, err, "")
 	}
-	return parse(path, filepath.Dir(abs), b, strconv.IntSize)
+	return parse(path, filepath.Dir(abs), b, bits)
 }
 
 // readFile reads a file that is not to be larger than maxFile; of a larger one
@@ -82,6 +86,7 @@ func (r *reader) site(b []byte) *Site {
 		Sealing: Sealing{Interval: 5 * time.Second},
 		Storage: Storage{
 			Budget:    defaultBudget(r.bits),
+			Endurance: 2e12,
 			Retention: Retention{Live: 14 * day, Stat: 400 * day, Event: 1095 * day},
 		},
 		Rollup: Rollup{Minutes: 10},
@@ -223,12 +228,24 @@ func (r *reader) storage(p place, to *Storage) {
 			r.bad(p, "want "+wantSize, "")
 		case !ok:
 			r.bad(p, "want "+wantSize, hint)
-		case r.bits == 32 && n > 256e6:
+		case r.bits == 32 && n > MaxBudget32:
 			r.bad(p, "a log on a system of 32 bits has at most 256MB", "the whole file is mapped into memory, and there is no room for more")
-		case n < 8e6 || n > 64e9:
+		case n < 8e6 || n > MaxBudget:
 			r.bad(p, "a budget is 8MB to 64GB", "")
 		default:
 			to.Budget = n
+		}
+	}
+	if p, there := g.values["endurance"]; there {
+		const want = "want how much the card or chip can be written in its life, such as 40TB: its data sheet has it as TBW"
+		n, hint, ok := parseSize(p.text)
+		switch {
+		case p.kind != scalar || !ok:
+			r.bad(p, want, hint)
+		case n < 1e9 || n > 1e16:
+			r.bad(p, "an endurance is 1GB to 10000TB", "")
+		default:
+			to.Endurance = n
 		}
 	}
 	if !g.has("retention") {

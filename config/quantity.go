@@ -113,6 +113,7 @@ var sizeUnits = []struct {
 	name string
 	n    int64
 }{
+	{"TB", 1e12},
 	{"GB", 1e9},
 	{"MB", 1e6},
 	{"KB", 1e3},

@@ -80,8 +80,22 @@ type Storage struct {
 	// systems of 32 bits at most 256 MB. By default 512 MB, 200 MB there.
 	Budget int64
 
+	// Endurance is how many bytes the card or chip below it can be written, 1 GB to
+	// 10000 TB: status reckons with it how long it will last. By default 2 TB, a cheap
+	// card of 8 GB.
+	Endurance int64
+
 	Retention Retention
 }
+
+const (
+	// MaxBudget is the largest log, in bytes.
+	MaxBudget = 64e9
+
+	// MaxBudget32 is that on systems of 32 bits, whose whole log must fit into a small
+	// address space.
+	MaxBudget32 = 256e6
+)
 
 // Retention is how long each stream is wanted, 1 h to 3660 d. The budget goes
 // first: what does not fit is let go, oldest first.
