@@ -195,8 +195,8 @@ func (f *flow) commit(withLive, withEvents bool) {
 	if withLive {
 		samples, lost := f.in.takeSamples()
 		f.lost += lost
+		b.rows = f.press.sampleRows(b.rows, samples)
 		for _, s := range samples {
-			b.rows = append(b.rows, sampleRow(s))
 			f.count(s)
 		}
 		if f.rollup != nil {

@@ -183,9 +183,10 @@ func (s *synthetic) live() (buffer.Load, error) {
 				if tick.Before(at) || tick.Equal(s.zero) && v.every > every { // at that moment all come at once
 					continue
 				}
-				for _, said := range s.say(v, tick) {
-					rows = append(rows, sampleRow(said))
-					readings += len(said.Readings)
+				said := s.say(v, tick)
+				rows = s.press.sampleRows(rows, said)
+				for _, x := range said {
+					readings += len(x.Readings)
 				}
 			}
 		}

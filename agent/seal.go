@@ -34,6 +34,9 @@ type press struct {
 	seal  *envelope.Sealer
 	ratio map[string]float64 // bytes of message a cell, at the last block of the stream
 	buf   []byte
+	best  []byte // payload of the fullest block so far that fits
+	parts parts
+	cells []cell // of the rows of samples, see sampleRows
 }
 
 // row is what one source said at one time: a line across the columns of a group.
@@ -74,10 +77,9 @@ func (p *press) rows(stream string, clk envelope.Clock, now time.Time, rows []ro
 		n := p.guess(stream, rows)
 		var best []byte
 		var bestN int
-		var payload []byte
 		for try := 0; ; try++ {
 			b := p.block(stream, clk, rows[0].at)
-			b.Groups = groups(b, rows[:n])
+			b.Groups = p.parts.groups(b, rows[:n])
 			message, err := p.message(b)
 			size := len(message)
 			if errors.Is(err, envelope.ErrTooLarge) { // far from what the last block let expect
@@ -89,7 +91,7 @@ func (p *press) rows(stream string, clk envelope.Clock, now time.Time, rows []ro
 			p.ratio[stream] = float64(size) / float64(max(cells, 1))
 			if size <= envelope.MaxBlock && n > bestN {
 				best, bestN = message, n
-				payload = append(payload[:0], p.buf...)
+				p.best = append(p.best[:0], p.buf...)
 			}
 			if size > envelope.MaxBlock {
 				if bestN > 0 {
@@ -111,7 +113,7 @@ func (p *press) rows(stream string, clk envelope.Clock, now time.Time, rows []ro
 			}
 			break
 		}
-		out = append(out, p.accept(stream, now, payload, best))
+		out = append(out, p.accept(stream, now, p.best, best))
 		rows = rows[bestN:]
 	}
 	return out, nil
@@ -258,22 +260,38 @@ func (p *press) accept(stream string, now time.Time, payload, message []byte) bu
 	return buffer.Record{Stream: stream, Seq: head.Seq, Time: now, Data: message}
 }
 
+// parts is the memory of the groups of one block. It is used again for the next one: at
+// load that is most of what a press would leave to the garbage collector.
+type parts struct {
+	list    []envelope.Group
+	columns []envelope.Column
+	values  []string
+	times   []int64
+}
+
 // groups puts rows, which are sorted by source, into columns. Rows of one source
-// share a group as long as they have the same cells and follow each other.
-func groups(b *envelope.Block, rows []row) []envelope.Group {
+// share a group as long as they have the same cells and follow each other. What it
+// returns is good until the next call.
+func (m *parts) groups(b *envelope.Block, rows []row) []envelope.Group {
 	for _, r := range rows {
 		b.T0 = min(b.T0, r.at)
 	}
-	var out []envelope.Group
+	m.list, m.columns, m.values, m.times = m.list[:0], m.columns[:0], m.values[:0], m.times[:0]
 	for i := 0; i < len(rows); {
 		j := i + 1
 		for j < len(rows) && joins(rows[j-1], rows[j]) {
 			j++
 		}
-		out = append(out, group(b.T0, rows[i:j]))
+		m.list = append(m.list, m.group(b.T0, rows[i:j]))
 		i = j
 	}
-	return out
+	return m.list
+}
+
+// grown returns n more entries at the end of list, which hold anything, and the longer list.
+func grown[T any](list []T, n int) (more, longer []T) {
+	longer = slices.Grow(list, n)[:len(list)+n]
+	return longer[len(list):len(longer):len(longer)], longer
 }
 
 func joins(a, b row) bool {
@@ -281,9 +299,10 @@ func joins(a, b row) bool {
 		slices.EqualFunc(a.cells, b.cells, func(c, d cell) bool { return c.point == d.point && c.kind == d.kind })
 }
 
-func group(t0 int64, rows []row) envelope.Group {
+func (m *parts) group(t0 int64, rows []row) envelope.Group {
 	first := rows[0]
-	g := envelope.Group{Source: first.source, Kind: first.kind, Index: first.index, Times: make([]int64, len(rows))}
+	g := envelope.Group{Source: first.source, Kind: first.kind, Index: first.index}
+	g.Times, m.times = grown(m.times, len(rows))
 	for i, r := range rows {
 		g.Times[i] = r.at - t0
 		if r.raw != nil && g.Raw == nil {
@@ -295,11 +314,10 @@ func group(t0 int64, rows []row) envelope.Group {
 			g.Raw[i] = r.raw
 		}
 	}
-	g.Columns = make([]envelope.Column, len(first.cells))
-	values := make([]string, len(rows)*len(first.cells))
+	g.Columns, m.columns = grown(m.columns, len(first.cells))
 	for c, head := range first.cells {
-		col := envelope.Column{Point: head.point, Kind: head.kind, Values: values[:len(rows):len(rows)]}
-		values = values[len(rows):]
+		col := envelope.Column{Point: head.point, Kind: head.kind}
+		col.Values, m.values = grown(m.values, len(rows))
 		for i := range rows {
 			x := &rows[i].cells[c]
 			col.Values[i] = x.value
@@ -324,18 +342,37 @@ func group(t0 int64, rows []row) envelope.Group {
 	return g
 }
 
-// sampleRow is the row of a sample.
-func sampleRow(s polled) row {
-	r := row{source: s.Source, at: s.Time.UnixMilli(), raw: s.Raw, cells: make([]cell, len(s.Readings))}
-	for i, x := range s.Readings {
-		r.cells[i] = cell{x.Point, "x", x.Value, x.Flag, string(x.Cause)}
+// keptCells is how many cells of samples a press keeps the memory of: 1.3 MB.
+const keptCells = 16 << 10
+
+// sampleRows appends the rows of samples. Where rows is empty, all rows that it made
+// before must be done with: it takes their memory again.
+func (p *press) sampleRows(rows []row, samples []polled) []row {
+	n := 0
+	for _, s := range samples {
+		n += len(s.Readings)
 	}
-	return r
+	cells := p.cells[:0]
+	if len(rows) > 0 || cap(cells) < n {
+		cells = make([]cell, 0, n)
+	}
+	rows = slices.Grow(rows, len(samples))
+	for _, s := range samples {
+		from := len(cells)
+		for _, x := range s.Readings {
+			cells = append(cells, cell{x.Point, "x", x.Value, x.Flag, string(x.Cause)})
+		}
+		rows = append(rows, row{source: s.Source, at: s.Time.UnixMilli(), raw: s.Raw, cells: cells[from:len(cells):len(cells)]})
+	}
+	if p.cells = cells; cap(cells) > keptCells {
+		p.cells = nil
+	}
+	return rows
 }
 
 // windowRow is the row of a closed period.
 func windowRow(w rollup.Window) row {
-	r := row{source: w.Source, kind: w.Kind, at: w.Start.UnixMilli()}
+	r := row{source: w.Source, kind: w.Kind, at: w.Start.UnixMilli(), cells: make([]cell, 0, 4*len(w.Figures))}
 	for _, f := range w.Figures {
 		r.cells = append(r.cells,
 			cell{f.Point, "avg", f.Avg, f.Flag, f.Cause},

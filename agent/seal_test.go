@@ -36,7 +36,7 @@ func testPress(t testing.TB, key *envelope.Key) *press {
 // values that a compressor cannot guess.
 func noisy(units, points, times int) []row {
 	r := rand.New(rand.NewPCG(1, 2))
-	var rows []row
+	var samples []polled
 	for i := range times {
 		for u := range units {
 			s := polled{Sample: drivers.Sample{Source: fmt.Sprintf("unit%d", u+1), Time: epoch0.Add(time.Duration(i) * time.Second)}}
@@ -45,10 +45,10 @@ func noisy(units, points, times int) []row {
 					Point: fmt.Sprintf("a%05d", 10000+p), Value: fmt.Sprintf("%.3f", 50+10*r.Float64()), Flag: "N",
 				})
 			}
-			rows = append(rows, sampleRow(s))
+			samples = append(samples, s)
 		}
 	}
-	return rows
+	return new(press).sampleRows(nil, samples)
 }
 
 // audit opens each record, follows the chain, and returns the values found by
@@ -158,6 +158,23 @@ func TestIndexCountsUp(t *testing.T) {
 	}
 }
 
+// Rows that are still owed to the log keep their values when more come; the memory of
+// those that are done with is used again.
+func TestRowsOwedKeepTheirValues(t *testing.T) {
+	p := testPress(t, testKey(t))
+	sample := func(value string) []polled {
+		return []polled{{Sample: drivers.Sample{Source: "gas", Time: epoch0, Readings: []drivers.Reading{{Point: "a", Value: value, Flag: "N"}}}}}
+	}
+	rows := p.sampleRows(p.sampleRows(nil, sample("1")), sample("2"))
+	if a, b := rows[0].cells[0].value, rows[1].cells[0].value; a != "1" || b != "2" {
+		t.Errorf("rows hold %q and %q, want 1 and 2", a, b)
+	}
+	p.sampleRows(nil, sample("3"))
+	if n := testing.AllocsPerRun(10, func() { p.sampleRows(nil, sample("4")) }); n > 3 {
+		t.Errorf("%v allocations for a row, want those of the sample and the row", n)
+	}
+}
+
 func TestFlagsAndFigures(t *testing.T) {
 	key := testKey(t)
 	p := testPress(t, key)
@@ -168,7 +185,7 @@ func TestFlagsAndFigures(t *testing.T) {
 	ok := s
 	ok.Time = epoch0.Add(time.Second)
 	ok.Readings = []drivers.Reading{{Point: "a21026", Value: "7", Flag: "N"}, {Point: "a05024", Value: "31.6", Flag: "N"}}
-	rows := []row{sampleRow(s), sampleRow(ok)}
+	rows := p.sampleRows(nil, []polled{s, ok})
 	p.number(rows)
 	window := windowRow(rollup.Window{Source: "gas", Kind: rollup.Minute, Start: epoch0, Figures: []rollup.Figure{
 		{Point: "a21026", Avg: "7", Min: "7", Max: "7", N: 1, Flag: "D", Cause: "few"},
@@ -275,15 +292,15 @@ func BenchmarkSeal1280(b *testing.B) {
 // A group has at most so many columns, and times, as a verifier takes.
 func TestGroupsHaveTheirBounds(t *testing.T) {
 	still := func(points, times int) []row {
-		var rows []row
+		var samples []polled
 		for i := range times {
 			s := polled{Sample: drivers.Sample{Source: "plc", Time: epoch0.Add(time.Duration(i) * time.Second)}}
 			for p := range points {
 				s.Readings = append(s.Readings, drivers.Reading{Point: fmt.Sprintf("b%d", p), Value: "0", Flag: "N"})
 			}
-			rows = append(rows, sampleRow(s))
+			samples = append(samples, s)
 		}
-		return rows
+		return new(press).sampleRows(nil, samples)
 	}
 	for _, c := range []struct{ points, times int }{{513, 1}, {513, 3}, {1000, 2}, {2000, 1}, {1, 20000}} {
 		t.Run(fmt.Sprintf("%dx%d", c.points, c.times), func(t *testing.T) {

@@ -44,7 +44,7 @@ func siteBlock(columns, rows int) *envelope.Block {
 	return b
 }
 
-var sizes = []struct{ columns, rows int }{{12, 5}, {40, 5}, {12, 50}, {40, 15}}
+var sizes = []struct{ columns, rows int }{{12, 5}, {40, 5}, {12, 50}, {40, 15}, {40, 8}}
 
 func BenchmarkAppendPayload(b *testing.B) {
 	for _, s := range sizes {

@@ -83,8 +83,8 @@ var arrows = map[string]arrow{
 		"it runs the agent and the centre as people do: as programs",
 	},
 	"envgate/tests/bench": {
-		[]string{"envgate/tests/sim", "envgate/envelope"},
-		"it measures programs from outside",
+		[]string{"envgate/tests/sim", "envgate/envelope", "envgate/buffer", "golang.org/x/sys"},
+		"it measures programs from outside; a backlog of days it writes into a log itself",
 	},
 	"envgate/tests/vectors/frames": {
 		nil, "it writes its own frames and sums, so that one mistake cannot cancel another",

@@ -63,6 +63,7 @@ type Window struct {
 type Rollup struct {
 	minutes int
 	open    map[key]*window
+	last    [3]found // of each kind, as a sample's values come one after the other
 	late    int
 	closed  int64 // Unix seconds; all minutes that end at or before it are closed
 }
@@ -70,6 +71,11 @@ type Rollup struct {
 type key struct {
 	kind, source string
 	start        int64
+}
+
+type found struct {
+	key
+	w *window
 }
 
 type window struct {
@@ -107,16 +113,11 @@ func (r *Rollup) Add(v Value) {
 	}
 	d, ok := parseDecimal(v.Text)
 	ok = ok && v.Flag == hj212.FlagNormal
-	for _, kind := range []string{Minute, Hour, Day} {
+	for i, kind := range [3]string{Minute, Hour, Day} {
 		if kind != Minute {
 			start, end = r.bounds(kind, v.At)
 		}
-		k := key{kind, v.Source, start}
-		w := r.open[k]
-		if w == nil {
-			w = &window{end: end, points: map[string]*sum{}}
-			r.open[k] = w
-		}
+		w := r.window(i, key{kind, v.Source, start}, end)
 		s := w.points[v.Point]
 		if s == nil {
 			s = &sum{expected: int(time.Duration(end-start) * time.Second / max(v.Interval, time.Millisecond))}
@@ -126,6 +127,20 @@ func (r *Rollup) Add(v Value) {
 			s.add(d)
 		}
 	}
+}
+
+// window finds or opens the window of k, the i-th kind.
+func (r *Rollup) window(i int, k key, end int64) *window {
+	if l := r.last[i]; l.w != nil && l.key == k {
+		return l.w
+	}
+	w := r.open[k]
+	if w == nil {
+		w = &window{end: end, points: map[string]*sum{}}
+		r.open[k] = w
+	}
+	r.last[i] = found{k, w}
+	return w
 }
 
 func (s *sum) add(d decimal) {
@@ -142,6 +157,7 @@ func (s *sum) add(d decimal) {
 // Close returns the windows that end at or before now, oldest first, and forgets them.
 func (r *Rollup) Close(now time.Time) []Window {
 	var out []Window
+	r.last = [3]found{} // they may be closed now
 	for k, w := range r.open {
 		if w.end > now.Unix() {
 			continue

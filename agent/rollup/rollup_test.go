@@ -93,6 +93,21 @@ func TestLateValueIsInNoFigure(t *testing.T) {
 	}
 }
 
+// A clock that is set back by days makes a closed minute a new one.
+func TestClosedMinuteOpensAgain(t *testing.T) {
+	r := New(10)
+	for range 2 {
+		r.Add(Value{"gas", "a21026", "5", "N", at("12:00:00"), time.Minute})
+		var n int
+		for _, w := range r.Close(at("12:00:00").Add(72 * time.Hour)) {
+			n += w.Figures[0].N
+		}
+		if n != 3 {
+			t.Errorf("minute, hour and day hold %d values together, want 3", n)
+		}
+	}
+}
+
 func TestMeanRounding(t *testing.T) {
 	for _, c := range []struct {
 		sum  string

@@ -2,8 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -62,10 +60,9 @@ func (w *world) steady(span time.Duration) (d, after count, err error) {
 	return after.minus(before), after, err
 }
 
-// outage measures what a reading costs while the broker is away, and what draining
-// costs after it.
+// outage measures what a reading costs while the broker is away; drain what comes after.
 func outage(r *report, span time.Duration) error {
-	r.section("outage: 32 units × 40 float32 each 1 s, broker away, then back")
+	r.section("outage: 32 units × 40 float32 each 1 s, broker away")
 	w, err := newWorld(32, 40, time.Second)
 	if err != nil {
 		return err
@@ -88,44 +85,5 @@ func outage(r *report, span time.Duration) error {
 	n := float64(d.readings)
 	r.row("written to storage a buffered reading", float64(d.written)/n, 30, "B")
 	r.row("memory, RssAnon, buffering", float64(away.anon)/1e6, 0, "MB")
-
-	if err := w.broker.start(); err != nil {
-		return err
-	}
-	if err := w.startCentre(); err != nil {
-		return err
-	}
-	backlog, err := os.Stat(filepath.Join(w.dir, "log.db"))
-	if err != nil {
-		return err
-	}
-	start := time.Now()
-	var most uint64
-	var last world
-	last.count, err = w.measure()
-	if err != nil {
-		return err
-	}
-	quiet := 0
-	for time.Since(start) < 2*time.Minute && quiet < 3 {
-		time.Sleep(2 * time.Second)
-		now, err := w.measure()
-		if err != nil {
-			return err
-		}
-		most = max(most, now.anon)
-		// Drained when no more goes out than what is newly read.
-		if step := now.minus(last.count); now.sent > 0 && float64(step.sent) < 12*float64(step.readings) && now.sent > uint64(4*n) {
-			quiet++
-		} else {
-			quiet = 0
-		}
-		last.count = now
-	}
-	drain := last.count.minus(away)
-	r.row("drained after", time.Since(start).Seconds(), 0, "s")
-	r.row("memory, RssAnon, most while draining", float64(most)/1e6, 30, "MB")
-	online := float64(drain.readings) / n * float64(d.written) // what the same readings cost in the outage
-	r.row("written while draining, over the log's size", max(0, float64(drain.written)-online)/float64(backlog.Size()), 1, "×")
 	return nil
 }

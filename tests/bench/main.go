@@ -1,9 +1,10 @@
 // Command bench measures the agent as a whole program and prints each figure beside
 // its budget: size for each target, memory, processor time, bytes on the wire and on
-// the disk for each reading, and how well a serial bus is used. It runs the programs that `make build` and `make cross`
+// the disk for each reading, how a backlog drains, how fast a large log opens, and how well a
+// serial bus is used. It runs the programs that `make build` and `make cross`
 // made, against simulated instruments and mosquitto.
 //
-//	go run ./tests/bench [-for 60s] [-only size,load,typical,many,outage,wire,faults]
+//	go run ./tests/bench [-for 60s] [-only PART,PART...]
 package main
 
 import (
@@ -23,9 +24,11 @@ func main() {
 	}
 }
 
+const allParts = "size,load,typical,many,outage,drain,far,fresh,start,flash,wire,faults"
+
 func run() error {
 	span := flag.Duration("for", time.Minute, "time to measure each load")
-	only := flag.String("only", "size,load,typical,many,outage,wire,faults", "which parts")
+	only := flag.String("only", allParts, "which parts")
 	flag.Parse()
 	r := &report{}
 	r.head()
@@ -45,12 +48,22 @@ func run() error {
 			err = many(r, *span)
 		case "outage":
 			err = outage(r, *span)
+		case "drain":
+			err = drain(r)
+		case "far":
+			err = far(r)
+		case "fresh":
+			err = fresh(r)
+		case "start":
+			err = start(r)
+		case "flash":
+			err = flash(r)
 		case "wire":
 			err = wire(r, *span)
 		case "faults":
 			err = faults(r, *span)
 		default:
-			err = fmt.Errorf("no part %q: size, load, typical, many, outage, wire, faults", part)
+			err = fmt.Errorf("no part %q: %s", part, allParts)
 		}
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", part, err))

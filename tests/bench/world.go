@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -10,8 +11,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -31,7 +30,8 @@ type world struct {
 	broker *broker
 	agent  *exec.Cmd
 	centre *exec.Cmd
-	count  count
+
+	storage, uplink string // further lines of the site file
 }
 
 // count is the state of all counters at one time.
@@ -60,9 +60,14 @@ func newWorld(units, points int, every time.Duration) (*world, error) {
 	if err != nil {
 		return nil, err
 	}
+	return w, w.instruments(units, points, every)
+}
+
+// instruments gives a world units behind a network endpoint, and writes its files.
+func (w *world) instruments(units, points int, every time.Duration) (err error) {
 	w.points = points
 	if w.server, err = sim.Listen(sim.ServerOptions{}); err != nil {
-		return nil, err
+		return err
 	}
 	var lines strings.Builder
 	fmt.Fprintf(&lines, "  - name: bus\n    url: %s\n    devices:\n", w.server.URL())
@@ -75,7 +80,7 @@ func newWorld(units, points int, every time.Duration) (*world, error) {
 			fmt.Fprintf(&lines, "          - {point: c%02d, address: %d, type: float32, unit: \"1\"}\n", p+1, 2*p)
 		}
 	}
-	return w, w.files(lines.String())
+	return w.files(lines.String())
 }
 
 // emptyWorld is a world without instruments.
@@ -99,7 +104,7 @@ func (w *world) files(lines string) error {
 key: %[1]s/gw.key
 storage:
   path: %[1]s/log.db
-rollup:
+%[4]srollup:
   minutes: 1
 lines:
 %[2]suplinks:
@@ -107,7 +112,7 @@ lines:
     broker: mqtt://127.0.0.1:%[3]d
     reconnect_max: 2s
     centre_keys: [%[1]s/centre.pub]
-`, w.dir, lines, w.pipe.port())
+%[5]s`, w.dir, lines, w.pipe.port(), w.storage, w.uplink)
 	centre := fmt.Sprintf(`broker: tcp://127.0.0.1:%[2]d
 key: %[1]s/centre.key
 database: %[1]s/centre.db
@@ -142,6 +147,17 @@ func (w *world) startAgent() (err error) {
 func (w *world) startCentre() (err error) {
 	w.centre, err = w.child("centre.log", "bin/centre", "run", "-c", filepath.Join(w.dir, "centre.yaml"))
 	return err
+}
+
+// await waits until the agent's log has a text.
+func (w *world) await(text string, most time.Duration) error {
+	path := filepath.Join(w.dir, "agent.log")
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+		if b, err := os.ReadFile(path); err == nil && bytes.Contains(b, []byte(text)) {
+			return nil
+		}
+	}
+	return fmt.Errorf("no %q in %s after %s", text, path, most)
 }
 
 func (w *world) child(log, program string, args ...string) (*exec.Cmd, error) {
@@ -264,60 +280,6 @@ func (b *broker) stop() {
 		b.cmd.Process.Signal(syscall.SIGTERM)
 		b.cmd.Wait()
 	}
-}
-
-// pipe passes connections on and counts the bytes one way.
-type pipe struct {
-	l    net.Listener
-	to   string
-	sent atomic.Uint64
-	wg   sync.WaitGroup
-}
-
-func newPipe(port int) (*pipe, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return nil, err
-	}
-	p := &pipe{l: l, to: fmt.Sprintf("127.0.0.1:%d", port)}
-	p.wg.Go(func() {
-		for {
-			near, err := l.Accept()
-			if err != nil {
-				return
-			}
-			p.wg.Go(func() { p.pass(near) })
-		}
-	})
-	return p, nil
-}
-
-func (p *pipe) port() int { return p.l.Addr().(*net.TCPAddr).Port }
-
-func (p *pipe) pass(near net.Conn) {
-	defer near.Close()
-	far, err := net.Dial("tcp", p.to)
-	if err != nil {
-		return
-	}
-	defer far.Close()
-	p.wg.Go(func() {
-		defer near.Close()
-		io.Copy(near, far)
-	})
-	b := make([]byte, 32<<10)
-	for {
-		n, err := near.Read(b)
-		p.sent.Add(uint64(n))
-		if _, werr := far.Write(b[:n]); err != nil || werr != nil {
-			return
-		}
-	}
-}
-
-func (p *pipe) close() {
-	p.l.Close()
-	p.wg.Wait()
 }
 
 func freePort() (int, error) {
