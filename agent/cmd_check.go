@@ -55,7 +55,7 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 		trouble(a.flow(key, makeDocuments(site, key, lines)).fits(time.Now()))
 	}
 	for _, u := range site.Uplinks {
-		_, err := uplinkOptions(site, u, newestTime(site.Storage.Path))
+		_, err := uplinkOptions(site, u, commandClock)
 		trouble(err)
 	}
 	for _, p := range site.Platforms {

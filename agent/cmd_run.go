@@ -117,12 +117,14 @@ type agent struct {
 	adopt  bool
 	logger *slog.Logger
 	in     *inbox
-	clock  *clock // is looked at by the writer alone
+	clock  *clock
 	board  board
 }
 
 func newAgent(site *config.Site, adopt bool, logger *slog.Logger) *agent {
-	return &agent{site: site, adopt: adopt, logger: logger, in: newInbox(), clock: newClock()}
+	c := newClock()
+	c.floor = newestTime()
+	return &agent{site: site, adopt: adopt, logger: logger, in: newInbox(), clock: c}
 }
 
 // Run works until ctx ends, and then stops in order: polls first, so that nothing new
@@ -350,7 +352,7 @@ func (a *agent) startUplinks(ctx context.Context, log *buffer.Log, f *flow) *upl
 }
 
 func (a *agent) makeUplink(c config.Uplink, log *buffer.Log, f *flow) (*uplink.Uplink, error) {
-	o, err := uplinkOptions(a.site, c, newestTime(a.site.Storage.Path))
+	o, err := uplinkOptions(a.site, c, a.clock.judge)
 	if err != nil {
 		return nil, err
 	}
@@ -359,6 +361,9 @@ func (a *agent) makeUplink(c config.Uplink, log *buffer.Log, f *flow) (*uplink.U
 	o.Event = func(e envelope.Event) {
 		e.At = time.Now().UnixMilli()
 		a.in.event(e)
+	}
+	o.Receipt = func(stream string, seq uint64, at time.Time) {
+		a.clock.witness(log, "receipt of "+c.Name, stream, seq, at)
 	}
 	o.Ahead = func(stream string, upto uint64) {
 		select {

@@ -168,7 +168,7 @@ func (f *flow) nextFigures() time.Time {
 	if f.rollup == nil {
 		return time.Time{}
 	}
-	now, ready := time.Now(), f.clock.now().Round(0).Add(-statGrace)
+	now, ready := time.Now(), f.clock.wall().Round(0).Add(-statGrace)
 	return now.Add(f.rollup.Next(ready).Sub(ready))
 }
 
@@ -177,13 +177,17 @@ func (f *flow) commit(withLive, withEvents bool) {
 	if !f.ready() {
 		return // what waits stays in the inbox, which is bounded
 	}
-	now := f.clock.now()
-	clk, said := f.look(now)
-	said = append(said, f.settled(clk, f.in.takeReports())...)
+	clk, said := f.look()
+	moved := f.clock.shift()
+	now := moved.wall
+	said = append(said, f.settled(clk, moved, f.in.takeReports())...)
 	b := f.again
 	f.again = batch{}
 	if withEvents {
 		events, unheard := f.in.takeEvents()
+		for i := range events {
+			events[i].At = moved.ms(events[i].At)
+		}
 		b.events = append(b.events, events...)
 		f.unheard += unheard
 	}
@@ -195,12 +199,21 @@ func (f *flow) commit(withLive, withEvents bool) {
 	if withLive {
 		samples, lost := f.in.takeSamples()
 		f.lost += lost
+		for i := range samples {
+			samples[i].Time = moved.time(samples[i].Time)
+		}
 		b.rows = f.press.sampleRows(b.rows, samples)
 		for _, s := range samples {
 			f.count(s)
 		}
 		if f.rollup != nil {
 			for _, w := range f.rollup.Close(now.Add(-statGrace / 2)) {
+				if w.Start.Unix() < 0 {
+					continue // the first day of 1970 begins before it, at +08:00: no block can say so
+				}
+				if f.clock.impossible(w.Start) {
+					w.Doubt()
+				}
 				b.windows = append(b.windows, windowRow(w))
 			}
 		}
@@ -256,19 +269,6 @@ func (f *flow) commit(withLive, withEvents bool) {
 	}
 }
 
-// look takes the state of the clock, and the event of a step.
-func (f *flow) look(now time.Time) (envelope.Clock, []envelope.Event) {
-	clk, step := f.clock.look()
-	if step == 0 {
-		return clk, nil
-	}
-	f.stepped = true
-	f.logger.Warn("clock was set", "by", signed(step))
-	return clk, []envelope.Event{f.event(now, envelope.Event{
-		Type: envelope.EventClockStep, Old: stamp(now.Add(-step)), New: stamp(now), Why: signed(step),
-	})}
-}
-
 func (f *flow) sealed(b *batch, due bool, seal func() ([]buffer.Record, error)) {
 	if !due {
 		return
@@ -294,7 +294,7 @@ func (f *flow) count(s polled) {
 
 // last seals what is left and the event that says why the program stops.
 func (f *flow) last() {
-	f.in.event(f.event(f.clock.now(), envelope.Event{Type: envelope.EventStop, Subject: f.press.firmware, Why: f.reason}))
+	f.in.event(f.event(time.Now(), envelope.Event{Type: envelope.EventStop, Subject: f.press.firmware, Why: f.reason}))
 	f.state.Stopped = "stopped: " + f.reason
 	f.commit(true, true)
 	if f.parked != nil || f.turning != "" {
@@ -315,7 +315,7 @@ func (f *flow) recovered() {
 		return
 	}
 	f.logger.Info("the log can be written again", "after", time.Since(f.since).Round(time.Millisecond), "tries", f.tries)
-	f.in.event(f.event(f.clock.now(), envelope.Event{
+	f.in.event(f.event(time.Now(), envelope.Event{
 		Type: envelope.EventLogFull, Why: fmt.Sprintf("could not be written for %s, %d tries", time.Since(f.since).Round(time.Millisecond), f.tries),
 	}))
 	f.tries = 0

@@ -88,6 +88,7 @@ func runLong(t *testing.T, site *config.Site, lines []*siteLine, long time.Durat
 	begin := time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC)
 	now := begin
 	f.clock.now = func() time.Time { return now }
+	f.clock.stamps = f.clock.now
 	f.clock.mono = func() time.Duration { return now.Sub(begin) + time.Hour }
 	if err := f.begin(t.Context()); err != nil {
 		t.Fatal(err)

@@ -42,6 +42,7 @@ func (f *flow) store(b batch, now time.Time) {
 	}
 	f.state.Heads, f.state.Index, f.state.Last = f.press.heads, f.press.index, now.UnixMilli()
 	f.state.Config, f.state.Catalogue, f.state.Boot = f.press.config, f.press.catalogue, f.clock.boot
+	f.state.Clock = f.clock.keep(now, f.state.Clock.Good)
 	b.State = f.state.text()
 	f.parked = &b
 	f.unpark()
@@ -87,7 +88,7 @@ func (f *flow) makeRoom() bool {
 	told := len(f.parked.Evict) > 0
 	evict := f.parked.Evict
 	if !told {
-		evict = f.log.Due(f.clock.now())
+		evict = f.log.Due(f.clock.wall())
 	}
 	for whole := true; len(evict) > 0; whole = false {
 		err := f.evictAlone(evict, told, whole)

@@ -49,7 +49,7 @@ func (a *agent) makePlatform(c config.Platform, log *buffer.Log) (*platform.Plat
 	}
 	o := platform.Options{
 		Name: c.Name, Address: c.Address, Edition: c.Edition, ST: c.ST, PW: password, MN: c.MN,
-		Minutes: a.site.Rollup.Minutes, Logger: a.logger,
+		Minutes: a.site.Rollup.Minutes, Logger: a.logger, Now: a.clock.wall, Known: a.clock.known,
 		Event: func(e envelope.Event) {
 			e.At = time.Now().UnixMilli()
 			a.in.event(e)

@@ -26,6 +26,7 @@ type state struct {
 	Birth     uint64                   `json:"birth"`          // seq of the newest birth block
 	Gone      []evicted                `json:"gone,omitempty"` // evictions that no event tells of yet
 	Known     map[string]known         `json:"set,omitempty"`  // settings by device
+	Clock     kept                     `json:"clock"`
 }
 
 // text is the state as the log keeps it. Of more devices than it has room for (some
@@ -109,14 +110,22 @@ func (f *flow) begin(ctx context.Context) error {
 // resume says in the event stream how this run or epoch begins: what the last stop
 // was, which configuration is in force. old is the state in the log.
 func (f *flow) resume(old state) {
-	now := f.clock.now()
-	clk, first := f.look(now)
+	var former *buffer.Former
+	if f.log.Fresh() {
+		if former = f.log.Former(); former != nil {
+			json.Unmarshal(former.State, &old) // as far as it can be read
+		}
+	}
+	if f.press.epoch == "" {
+		f.clock.recall(old.Clock, old.Boot)
+	}
+	clk, first := f.look()
+	now := f.clock.wall()
 	why := f.lastStop(old)
 	if f.log.Fresh() {
-		former, reason := f.log.Former(), "new log"
+		reason := "new log"
 		if former != nil {
 			reason = former.Reason
-			json.Unmarshal(former.State, &old) // as far as it can be read
 		}
 		switch {
 		case f.press.epoch != "":
@@ -126,12 +135,12 @@ func (f *flow) resume(old state) {
 		default:
 			why = f.lastStop(old)
 		}
-		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}}
+		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock}
 		first = append([]envelope.Event{f.event(now, envelope.Event{
 			Type: envelope.EventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
 		})}, first...)
 	}
-	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known)}
+	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known), Clock: old.Clock}
 	f.press.epoch = f.log.Epoch()
 	f.press.heads, f.press.index = old.Heads, old.Index
 	f.press.config, f.press.catalogue = envelope.Hash(f.documents.config), envelope.Hash(f.documents.catalogue)

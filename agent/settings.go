@@ -54,8 +54,9 @@ func (s parameter) text() string {
 }
 
 // settled makes events of what is set otherwise than before, and of clocks that go wrong.
-func (f *flow) settled(clk envelope.Clock, reports []surveyed) (events []envelope.Event) {
+func (f *flow) settled(clk envelope.Clock, moved shift, reports []surveyed) (events []envelope.Event) {
 	for _, r := range reports {
+		r.at = moved.time(r.at)
 		events = append(events, f.compare(r)...)
 		events = append(events, f.ticks(clk, r)...)
 	}
@@ -101,10 +102,10 @@ func (f *flow) whole(at time.Time, device, why string) envelope.Event {
 }
 
 // ticks says when a device's clock goes wrong: by 1 % of the time since it was looked at
-// before, or by more than 36 s from what was said of it last. While our own clock is not
-// set, or was set since the last live block, there is nothing to compare with.
+// before, or by more than 36 s from what was said of it last. While the system's clock is
+// not set, or was set since the last live block, there is nothing to compare with.
 func (f *flow) ticks(clk envelope.Clock, r surveyed) []envelope.Event {
-	if r.clock == nil || f.stepped || clk.State != "sync" && clk.State != "holdover" {
+	if r.clock == nil || f.stepped || f.clock.held.Load() != 0 || clk.State != "sync" && clk.State != "holdover" {
 		return nil
 	}
 	now := ticking{Off: int64(r.clock.Off.Round(time.Second) / time.Second), At: r.clock.At.Unix()}

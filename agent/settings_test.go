@@ -59,7 +59,7 @@ func TestSettingsAreCompared(t *testing.T) {
 		{"no longer in the template", found("gas", "span", "450.0"), "gas (changed)"},
 		{"of another point in the template", ofNO, "gas (changed)"},
 	} {
-		if got := parameterEvents(f.settled(envelope.Clock{}, []surveyed{tt.r})); got != tt.want {
+		if got := parameterEvents(f.settled(envelope.Clock{}, f.clock.shift(), []surveyed{tt.r})); got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}

@@ -11,7 +11,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -152,9 +151,9 @@ func loadKey(site *config.Site) (*envelope.Key, error) {
 	return key, nil
 }
 
-// uplinkOptions makes ready what one uplink needs, files opened. floor is a time that
-// cannot be in the future, for certificates on a gateway whose clock is not set.
-func uplinkOptions(site *config.Site, u config.Uplink, floor time.Time) (uplink.Options, error) {
+// uplinkOptions makes ready what one uplink needs, files opened. Certificates are
+// judged by clock.
+func uplinkOptions(site *config.Site, u config.Uplink, clock uplink.Clock) (uplink.Options, error) {
 	o := uplink.Options{
 		Name: u.Name, Gateway: site.Gateway.ID, Prefix: u.Prefix, Broker: u.Broker, ClientID: u.ClientID,
 		Username: u.Username, Ack: uplink.Mode(u.Ack), PubackUnverified: u.PubackUnverified,
@@ -170,7 +169,7 @@ func uplinkOptions(site *config.Site, u config.Uplink, floor time.Time) (uplink.
 		o.Password = password
 	}
 	if u.TLS != nil {
-		t, err := uplink.TLS(u.TLS.CA, u.TLS.Certificate, u.TLS.Key, site.Gateway.ID, floor)
+		t, err := uplink.TLS(u.Broker, u.TLS.CA, u.TLS.Certificate, u.TLS.Key, site.Gateway.ID, clock)
 		if err != nil {
 			return fail(err)
 		}
@@ -197,21 +196,6 @@ func logLevel(word string) slog.Level {
 		return slog.LevelInfo
 	}
 	return l
-}
-
-// newestTime is the youngest time that this machine can prove: of this program's
-// file, or of the newest file beside the log. A clock behind it is wrong.
-func newestTime(paths ...string) time.Time {
-	var newest time.Time
-	if exe, err := os.Executable(); err == nil {
-		paths = append(paths, exe)
-	}
-	for _, p := range paths {
-		if info, err := os.Stat(filepath.Clean(p)); err == nil && info.ModTime().After(newest) {
-			newest = info.ModTime()
-		}
-	}
-	return newest
 }
 
 // machine is a hash of the machine's id, so that a log can tell its own machine

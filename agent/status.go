@@ -159,10 +159,10 @@ const (
 func (a *agent) status(s *localServer) *siteStatus {
 	out := &siteStatus{
 		Running: true, Gateway: a.site.Gateway.ID, Name: a.site.Gateway.Name, Version: version, Process: os.Getpid(),
-		Since: s.began, Now: time.Now(), Log: siteLog(a.site),
+		Since: s.began, Now: a.clock.wall(), Log: siteLog(a.site),
 	}
 	if c := a.clock.last.Load(); c != nil {
-		out.Clock = &clockStatus{c.State, "kernel", c.ErrMs}
+		out.Clock = &clockStatus{c.State, c.source, c.ErrMs}
 	}
 	for _, c := range a.site.Lines {
 		h := a.board.logger(c.Name)

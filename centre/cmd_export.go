@@ -83,6 +83,12 @@ func cmdExport(ctx context.Context, args []string, out, _ io.Writer) (err error)
 	}
 	defer s.Close()
 
+	var p placer
+	if !*follow && !*asRaw {
+		if p, err = s.placer(ctx, sel.gateway); err != nil {
+			return fmt.Errorf("export: %w", err)
+		}
+	}
 	var e exporter
 	switch {
 	case *asRaw:
@@ -101,12 +107,12 @@ func cmdExport(ctx context.Context, args []string, out, _ io.Writer) (err error)
 			w = file
 		}
 		if *asNDJSON {
-			e = &jsonExport{w: bufio.NewWriter(w), sel: &sel}
+			e = &jsonExport{w: bufio.NewWriter(w), sel: &sel, placer: p}
 		} else {
 			if sel.stream == "" {
 				sel.stream = envelope.StreamLive // a table has one kind of rows
 			}
-			e = newCSVExport(w, &sel)
+			e = newCSVExport(w, &sel, p)
 		}
 	}
 	if *follow {

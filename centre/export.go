@@ -22,20 +22,21 @@ type csvExport struct {
 	w       *csv.Writer
 	raw     io.Writer
 	sel     *selection
+	placer  placer
 	started bool
 }
 
-func newCSVExport(w io.Writer, sel *selection) *csvExport {
-	c := &csvExport{w: csv.NewWriter(w), raw: w, sel: sel}
+func newCSVExport(w io.Writer, sel *selection, p placer) *csvExport {
+	c := &csvExport{w: csv.NewWriter(w), raw: w, sel: sel, placer: p}
 	c.w.UseCRLF = true
 	return c
 }
 
 // headings of the three kinds of tables.
 var (
-	liveHeadings  = []string{"gateway", "source", "index", "time", "point", "name", "value", "flag", "cause", "epoch", "seq"}
-	statHeadings  = []string{"gateway", "source", "index", "time", "period", "point", "name", "avg", "min", "max", "cou", "zsavg", "zsmin", "zsmax", "n", "flag", "cause", "epoch", "seq"}
-	eventHeadings = []string{"gateway", "time", "type", "subject", "old", "new", "who", "why", "epoch", "seq"}
+	liveHeadings  = []string{"gateway", "source", "index", "time", "point", "name", "value", "flag", "cause", "epoch", "seq", "clock", "placed"}
+	statHeadings  = []string{"gateway", "source", "index", "time", "period", "point", "name", "avg", "min", "max", "cou", "zsavg", "zsmin", "zsmax", "n", "flag", "cause", "epoch", "seq", "clock"}
+	eventHeadings = []string{"gateway", "time", "type", "subject", "old", "new", "who", "why", "epoch", "seq", "clock", "placed"}
 )
 
 func (c *csvExport) head() error {
@@ -65,19 +66,20 @@ func (c *csvExport) block(id chainID, b *envelope.Block, _ []byte) error {
 		for f := range figures(b) {
 			if c.sel.time(f.Time) {
 				c.row(id.Gateway, f.Source, strconv.FormatUint(f.Index, 10), siteTime(f.Time), f.Period, f.Point, pointName(f.Point),
-					f.Avg, f.Min, f.Max, f.Cou, f.ZsAvg, f.ZsMin, f.ZsMax, f.Count, f.Flag, f.Cause, id.Epoch, seq)
+					f.Avg, f.Min, f.Max, f.Cou, f.ZsAvg, f.ZsMin, f.ZsMax, f.Count, f.Flag, f.Cause, id.Epoch, seq, b.Clock.State)
 			}
 		}
 	case envelope.StreamEvent:
 		for _, e := range b.Events {
-			if t := b.T0 + e.At; c.sel.time(t) {
-				c.row(id.Gateway, siteTime(t), e.Type, e.Subject, e.Old, e.New, e.Who, e.Why, id.Epoch, seq)
+			t := b.T0 + e.At
+			if clock, placed, when := c.placer.marks(id.Gateway, b, t); c.sel.time(when) {
+				c.row(id.Gateway, siteTime(t), e.Type, e.Subject, e.Old, e.New, e.Who, e.Why, id.Epoch, seq, clock, placed)
 			}
 		}
 	default:
 		for r := range readings(b) {
-			if c.sel.time(r.Time) {
-				c.row(id.Gateway, r.Source, strconv.FormatUint(r.Index, 10), siteTime(r.Time), r.Point, pointName(r.Point), r.Value, r.Flag, r.Cause, id.Epoch, seq)
+			if clock, placed, when := c.placer.marks(id.Gateway, b, r.Time); c.sel.time(when) {
+				c.row(id.Gateway, r.Source, strconv.FormatUint(r.Index, 10), siteTime(r.Time), r.Point, pointName(r.Point), r.Value, r.Flag, r.Cause, id.Epoch, seq, clock, placed)
 			}
 		}
 	}
@@ -121,8 +123,9 @@ func pointName(code string) string {
 // A jsonExport writes one object a line: a reading, a figure or an event, each
 // with the gateway, stream, epoch and number of its block.
 type jsonExport struct {
-	w   *bufio.Writer
-	sel *selection
+	w      *bufio.Writer
+	sel    *selection
+	placer placer
 }
 
 // The lines of an NDJSON export. A value that could not be had is null.
@@ -132,6 +135,11 @@ type (
 		Stream  string `json:"stream"`
 		Epoch   string `json:"epoch"`
 		Seq     uint64 `json:"seq"`
+	}
+	// What a time is worth: the clock's state, if it is not sync, and when it really was.
+	jsonClock struct {
+		Clock  string `json:"clock,omitempty"`
+		Placed string `json:"placed,omitempty"`
 	}
 	jsonReading struct {
 		jsonBlock
@@ -143,6 +151,7 @@ type (
 		Flag   string  `json:"flag"`
 		Cause  string  `json:"cause,omitempty"`
 		Raw    string  `json:"raw,omitempty"` // hexadecimal
+		jsonClock
 	}
 	jsonFigure struct {
 		jsonBlock
@@ -154,6 +163,7 @@ type (
 		Values map[string]string `json:"values"`
 		Flag   string            `json:"flag"`
 		Cause  string            `json:"cause,omitempty"`
+		Clock  string            `json:"clock,omitempty"`
 	}
 	jsonEvent struct {
 		jsonBlock
@@ -164,6 +174,7 @@ type (
 		New     string `json:"new,omitempty"`
 		Who     string `json:"who,omitempty"`
 		Why     string `json:"why,omitempty"`
+		jsonClock
 	}
 )
 
@@ -172,10 +183,11 @@ func (j *jsonExport) block(id chainID, b *envelope.Block, _ []byte) error {
 	enc := json.NewEncoder(j.w)
 	enc.SetEscapeHTML(false)
 	for r := range readings(b) {
-		if !j.sel.time(r.Time) {
+		clock, when := j.clock(id, b, r.Time)
+		if !j.sel.time(when) {
 			continue
 		}
-		line := jsonReading{head, r.Source, r.Index, siteTime(r.Time), r.Point, nil, r.Flag, r.Cause, hex.EncodeToString(r.Raw)}
+		line := jsonReading{head, r.Source, r.Index, siteTime(r.Time), r.Point, nil, r.Flag, r.Cause, hex.EncodeToString(r.Raw), clock}
 		if r.Value != "" {
 			line.Value = &r.Value
 		}
@@ -187,20 +199,34 @@ func (j *jsonExport) block(id chainID, b *envelope.Block, _ []byte) error {
 		if !j.sel.time(f.Time) {
 			continue
 		}
-		if err := enc.Encode(jsonFigure{head, f.Source, f.Index, siteTime(f.Time), f.Period, f.Point, f.values(), f.Flag, f.Cause}); err != nil {
+		if err := enc.Encode(jsonFigure{head, f.Source, f.Index, siteTime(f.Time), f.Period, f.Point, f.values(), f.Flag, f.Cause, unlessSync(b)}); err != nil {
 			return err
 		}
 	}
 	for _, e := range b.Events {
 		t := b.T0 + e.At
-		if !j.sel.time(t) {
+		clock, when := j.clock(id, b, t)
+		if !j.sel.time(when) {
 			continue
 		}
-		if err := enc.Encode(jsonEvent{head, siteTime(t), e.Type, e.Subject, e.Old, e.New, e.Who, e.Why}); err != nil {
+		if err := enc.Encode(jsonEvent{head, siteTime(t), e.Type, e.Subject, e.Old, e.New, e.Who, e.Why, clock}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// clock says what a time of a block is worth, and by which it is selected.
+func (j *jsonExport) clock(id chainID, b *envelope.Block, ms int64) (jsonClock, int64) {
+	_, placed, when := j.placer.marks(id.Gateway, b, ms)
+	return jsonClock{unlessSync(b), placed}, when
+}
+
+func unlessSync(b *envelope.Block) string {
+	if b.Clock.State == envelope.ClockSync {
+		return ""
+	}
+	return b.Clock.State
 }
 
 func (j *jsonExport) flush() error { return j.w.Flush() }

@@ -19,16 +19,19 @@ type Event struct {
 
 // Types of events. The list may grow; a reader keeps types that it does not know.
 const (
-	EventStart     = "start"     // the program started; Old is the last sealed time
-	EventStop      = "stop"      // it stops in order
-	EventBirth     = "birth"     // catalogue, version, public keys, epochs, heads
-	EventConfig    = "config"    // the canonical configuration now in force
-	EventTemplate  = "template"  // a device template now in use
-	EventCatalogue = "catalogue" // the catalogue now in force
-	EventEpoch     = "epoch"     // the first of an epoch; New names the former one and the keys
-	EventLost      = "lost"      // readings or events that there was no room for; New is how many
-	EventFault     = "fault"     // a part of the program failed and rests
-	EventClockStep = "clock.step"
+	EventStart     = "start"      // the program started; Old is the last sealed time
+	EventStop      = "stop"       // it stops in order
+	EventBirth     = "birth"      // catalogue, version, public keys, epochs, heads
+	EventConfig    = "config"     // the canonical configuration now in force
+	EventTemplate  = "template"   // a device template now in use
+	EventCatalogue = "catalogue"  // the catalogue now in force
+	EventEpoch     = "epoch"      // the first of an epoch; New names the former one and the keys
+	EventLost      = "lost"       // readings or events that there was no room for; New is how many
+	EventFault     = "fault"      // a part of the program failed and rests
+	EventClockStep = "clock.step" // Old and New are the time before and after, Who the source that set it
+
+	EventClockState   = "clock.state"   // Old and New are states of the clock, such as ClockHoldover
+	EventClockDiffers = "clock.differs" // Subject is a source of time that is not followed, Old our time, New its
 
 	EventLogAside   = "log.aside"   // a damaged log was set aside, a new epoch begun
 	EventLogEvicted = "log.evicted" // blocks nobody acknowledged are going to be deleted

@@ -95,6 +95,11 @@ type Options struct {
 	// It is called on the loop and must not block.
 	Event  func(envelope.Event)
 	Logger *slog.Logger // nil = silent
+	// Now is the time of the site, nil = time.Now. It may be set in either direction.
+	Now func() time.Time
+	// Known says whether that time can be right, nil = always. While it cannot, nothing
+	// goes out in real time.
+	Known func() bool
 	// Dial makes the connection, within Timeout; nil = TCP to Address.
 	Dial func(ctx context.Context) (net.Conn, error)
 }
@@ -138,6 +143,12 @@ func New(log Log, cur Cursor, o Options) (*Platform, error) {
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Known == nil {
+		o.Known = func() bool { return true }
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Event == nil {
 		o.Event = func(envelope.Event) {}

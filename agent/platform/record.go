@@ -270,6 +270,11 @@ func (b *builder) finish(g *page) *page {
 	return g
 }
 
+// CauseNoClock is the cause of figures whose time cannot be: the gateway did not know the
+// time yet. They are in the log, and at the data centre; a platform, which goes by
+// DataTime alone, would take them for measured in 1970. So they do not go out.
+const CauseNoClock = "no-clock"
+
 // row puts what a group says of one period into its record. Where that is there
 // already, as after a clock was set back, it is a record of its own.
 func (b *builder) row(g *envelope.Group, k int) {
@@ -284,6 +289,9 @@ func (b *builder) row(g *envelope.Group, k int) {
 		suffix, code := suffixOf(c.Kind), b.p.codes.of(g.Source, c.Point)
 		if suffix < 0 || code == "" || !b.p.owns(code, g.Source) {
 			continue
+		}
+		if c.Causes != nil && c.Causes[k] == CauseNoClock {
+			return
 		}
 		if len(r.figures) == 0 {
 			b.newest[at] = r

@@ -66,7 +66,7 @@ func (s *session) run(ctx context.Context) error {
 		for range s.heard { // until the reader has ended
 		}
 	}()
-	s.p.side.Reset(time.Now())
+	s.p.side.Reset(s.p.o.Now())
 	// What is not answered is made anew over the next connection: by then it may have
 	// to be marked as backfilled, and real-time values are none any more.
 	defer func() {
@@ -79,7 +79,7 @@ func (s *session) run(ctx context.Context) error {
 	for {
 		changed := s.p.log.Changed() // before the look at its bounds
 		s.p.follow()
-		wait, err := s.turn(time.Now())
+		wait, err := s.turn(s.p.o.Now())
 		if err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (s *session) run(ctx context.Context) error {
 			if !ok {
 				return s.lost
 			}
-			s.p.side.Receive(m, time.Now())
+			s.p.side.Receive(m, s.p.o.Now())
 		case <-changed:
 		case <-timer.C:
 		}
@@ -239,11 +239,13 @@ func (s *session) events() error {
 // in a row while figures wait, for a platform that answers one kind alone must not
 // hold up the other.
 func (p *Platform) choose(now time.Time) *job {
+	p.readAfter = notFar(p.readAfter, now.Add(idle))
+	p.rtdAt = notFar(p.rtdAt, now.Add(p.o.RtdInterval))
 	if now.Before(p.readAfter) {
 		return nil
 	}
 	figures := p.wants(envelope.StreamStat) && p.turnPage(now)
-	if p.wants(envelope.StreamLive) && !now.Before(p.rtdAt) && !(p.rtdLast && figures) {
+	if p.wants(envelope.StreamLive) && !now.Before(p.rtdAt) && !(p.rtdLast && figures) && p.o.Known() {
 		if r := p.realTime(now); r != nil {
 			p.rtdAt, p.rtdLast = now.Add(p.o.RtdInterval), true
 			return &job{record: r}
@@ -254,6 +256,14 @@ func (p *Platform) choose(now time.Time) *job {
 	}
 	p.rtdLast = false
 	return &job{record: p.page.records[0], page: p.page}
+}
+
+// notFar is t, or most where it is earlier: the clock was set back since.
+func notFar(t, most time.Time) time.Time {
+	if t.After(most) {
+		return most
+	}
+	return t
 }
 
 // rest is how long there is nothing to do if the log does not change.
@@ -285,7 +295,7 @@ func (s *session) taken(j *job) {
 func (s *session) over(j *job) {
 	if g := s.p.page; g != nil && g == j.page {
 		if g.records = g.records[1:]; len(g.records) == 0 {
-			s.p.settle(g, time.Now())
+			s.p.settle(g, s.p.o.Now())
 			s.p.page = nil
 		}
 	}

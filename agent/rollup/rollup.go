@@ -24,6 +24,8 @@ var Site = time.FixedZone("+08:00", siteOffset)
 
 const siteOffset = 8 * 3600 // seconds
 
+const causeClock = "clock"
+
 // Kinds of periods, as they stand in a block's field k.
 const (
 	Minute = "min"
@@ -48,7 +50,7 @@ type Figure struct {
 	Avg, Min, Max string
 	N             int // normal values counted
 	Flag          string
-	Cause         string // "few" when the flag is D for want of values
+	Cause         string // why the flag is D: "few" for want of values, "clock" when the clock was set within it, "no-clock" when its time cannot be
 }
 
 // Window is one closed period of one source, its figures sorted by point.
@@ -80,6 +82,7 @@ type found struct {
 
 type window struct {
 	end    int64 // Unix seconds
+	broken bool  // the clock was set within it
 	points map[string]*sum
 }
 
@@ -175,6 +178,29 @@ func (r *Rollup) Close(now time.Time) []Window {
 	return out
 }
 
+// Step is told that the clock was set by d. A period in which it was set by a quarter of
+// its length or more is no good: its values are of two times. After a step back, periods
+// that were closed come again, now by the right clock, or by the wrong one: the block
+// says which.
+func (r *Rollup) Step(d time.Duration) {
+	seconds := int64(d.Abs() / time.Second)
+	for k, w := range r.open {
+		if 4*seconds >= w.end-k.start {
+			w.broken = true
+		}
+	}
+	if d < 0 && 4*seconds >= int64(r.minutes)*60 {
+		r.closed = 0
+	}
+}
+
+// Doubt marks all figures of a window as not to be relied on, for its time cannot be.
+func (w *Window) Doubt() {
+	for i := range w.Figures {
+		w.Figures[i].Flag, w.Figures[i].Cause = hj212.FlagFault, "no-clock"
+	}
+}
+
 // Next returns the end of the first period that ends after now.
 func (r *Rollup) Next(now time.Time) time.Time {
 	_, end := r.bounds(Minute, now)
@@ -191,6 +217,9 @@ func (w *window) figures() []Figure {
 		}
 		if 4*s.n < 3*s.expected || s.n == 0 {
 			f.Flag, f.Cause = hj212.FlagFault, "few"
+		}
+		if w.broken {
+			f.Flag, f.Cause = hj212.FlagFault, causeClock
 		}
 		out = append(out, f)
 	}

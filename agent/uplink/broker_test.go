@@ -464,15 +464,15 @@ func TestRefused(t *testing.T) {
 	cert, key := a.issue("gw1", -day, day)
 	otherCert, otherKey := b.issue("gw1", -day, day)
 	oldCert, oldKey := a.issue("gw1", -2*day, -day)
-	good, err := TLS(a.file, cert, key, "gw1", time.Time{})
+	good, err := TLS("tls://127.0.0.1", a.file, cert, key, "gw1", sureClock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	foreign, err := TLS(a.file, otherCert, otherKey, "gw1", time.Time{})
+	foreign, err := TLS("tls://127.0.0.1", a.file, otherCert, otherKey, "gw1", sureClock)
 	if err != nil {
 		t.Fatal(err)
 	}
-	stranger, err := TLS(b.file, cert, key, "gw1", time.Time{})
+	stranger, err := TLS("tls://127.0.0.1", b.file, cert, key, "gw1", sureClock)
 	if err != nil {
 		t.Fatal(err)
 	}

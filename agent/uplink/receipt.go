@@ -51,6 +51,7 @@ func (s *session) receipt(l *lane, message []byte, now time.Time) {
 	case !ours:
 		return
 	}
+	s.u.o.Receipt(l.stream, top, time.UnixMilli(r.At))
 	if l.h.forked {
 		l.h.forked = false
 		s.u.o.Logger.Info("receipt agrees again", "stream", l.stream, "seq", r.UpTo)

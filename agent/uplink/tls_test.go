@@ -111,9 +111,10 @@ func TestTLS(t *testing.T) {
 	tests := []struct {
 		name          string
 		ca, cert, key string
-		floor         time.Time
-		want          error  // errors.Is
-		text          string // and this in it
+		floor         time.Time // later than the clock
+		early         bool      // the time may be later
+		want          error     // errors.Is
+		text          string    // and this in it
 	}{
 		{name: "good", ca: a.file, cert: cert, key: key},
 		{name: "no certificate of ours", ca: a.file},
@@ -131,12 +132,19 @@ func TestTLS(t *testing.T) {
 		{name: "expired", cert: oldCert, key: oldKey, want: ErrCertificateEnded, text: "has expired: on "},
 		{name: "not yet", cert: newCert, key: newKey, want: ErrCertificateEarly, text: "not valid yet: from "},
 		{name: "the floor is later than the clock", cert: newCert, key: newKey, floor: time.Now().Add(36 * time.Hour)},
+		{name: "the clock may be behind", cert: newCert, key: newKey, floor: time.Now().Add(time.Minute), early: true},
+		{name: "ended, though the clock may be behind", cert: cert, key: key, floor: time.Now().Add(36 * time.Hour), early: true, want: ErrCertificateEnded},
 		{name: "expired at the floor", cert: cert, key: key, floor: time.Now().Add(36 * time.Hour), want: ErrCertificateEnded},
 		{name: "authority expired at the floor", ca: a.file, floor: time.Now().Add(36 * time.Hour), want: ErrCertificateEnded, text: "authorities"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			cfg, err := TLS(tt.ca, tt.cert, tt.key, "gw1", tt.floor)
+			cfg, err := TLS("tls://127.0.0.1", tt.ca, tt.cert, tt.key, "gw1", func() (time.Time, bool) {
+				if now := time.Now(); now.After(tt.floor) {
+					return now, true
+				}
+				return tt.floor, !tt.early
+			})
 			if tt.want == nil && tt.text == "" {
 				if err != nil {
 					t.Fatal(err)

@@ -93,7 +93,7 @@ func (u *Uplink) refusalHint(code byte) string {
 
 func (u *Uplink) alertHint(text string) string {
 	if leaf := u.leaf(); leaf != nil {
-		if err := checkLeaf(leaf, u.o.Gateway, u.now()); err != nil {
+		if err := checkLeaf(leaf, u.o.Gateway, func() (time.Time, bool) { return u.now(), true }); err != nil {
 			return err.Error()
 		}
 	}

@@ -96,8 +96,11 @@ type Options struct {
 	// Ahead is told, once an epoch and stream, of a receipt past our own head: the
 	// disk lied, or an old image was put back. The caller begins a new epoch. Called
 	// on the loop; it may take its time, but must not wait for the uplink.
-	Ahead  func(stream string, upto uint64)
-	Logger *slog.Logger // nil = silent
+	Ahead func(stream string, upto uint64)
+	// Receipt is told of each verified receipt that is of our own blocks: the newest
+	// block that it names, and when it was given. Called on the loop; must not block.
+	Receipt func(stream string, seq uint64, at time.Time)
+	Logger  *slog.Logger // nil = silent
 }
 
 // An Uplink sends one log to one broker.
@@ -148,6 +151,9 @@ func New(log Log, cur Cursor, o Options) (*Uplink, error) {
 	}
 	if o.Event == nil {
 		o.Event = func(envelope.Event) {}
+	}
+	if o.Receipt == nil {
+		o.Receipt = func(string, uint64, time.Time) {}
 	}
 	if o.Ahead == nil {
 		o.Ahead = func(string, uint64) {}
