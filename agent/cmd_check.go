@@ -89,6 +89,7 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 	}
 	printInputs(out, lines)
 	printLoggers(out, site)
+	printMetered(out, site)
 	if whole {
 		trouble(printForecast(out, errs, site, lines, bits))
 	}

@@ -266,7 +266,7 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 	f := &flow{
 		in: a.in, clock: a.clock, every: s.Sealing.Interval, opened: make(chan *buffer.Log, 1),
 		documents: documents, adopt: a.adopt, logger: a.logger, rotate: make(chan ending, 1),
-		machine: machine(), retry: openRetry, board: &a.board,
+		machine: machine(), retry: openRetry, board: &a.board, meters: makeMeters(s),
 		press: &press{
 			gateway: s.Gateway.ID, boot: bootID(), firmware: version,
 			seal: envelope.NewSealer(key), ratio: map[string]float64{},
@@ -356,7 +356,7 @@ func (a *agent) makeUplink(c config.Uplink, log *buffer.Log, f *flow) (*uplink.U
 	if err != nil {
 		return nil, err
 	}
-	o.Logger, o.Version = a.logger, version
+	o.Logger, o.Version, o.Now = a.logger, version, a.clock.wall
 	o.Birth = func() []byte { return birth(log) }
 	o.Event = func(e envelope.Event) {
 		e.At = time.Now().UnixMilli()
@@ -371,6 +371,7 @@ func (a *agent) makeUplink(c config.Uplink, log *buffer.Log, f *flow) (*uplink.U
 		default:
 		}
 	}
+	o.Metered = f.meters[c.Name]
 	return uplink.New(log, log, o)
 }
 

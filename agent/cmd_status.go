@@ -194,13 +194,20 @@ func (w *wearStatus) write(out io.Writer) {
 		bytesText(w.PerDay), bytesText(w.Endurance), w.Years)
 }
 
+func ofLimit(perDay int64) string {
+	if perDay == 0 {
+		return ""
+	}
+	return " of " + bytesText(perDay)
+}
+
 func (s *siteStatus) writeUplinks(out io.Writer) {
 	if len(s.Uplinks) > 0 {
 		fmt.Fprintln(out)
 		w := columns(out)
-		fmt.Fprintln(w, "UPLINK\tSTATE\tLAG\tFLIGHT\tRTT\tACKED\tRESENT\tOUT\tIN\tLAST RECEIPT")
+		fmt.Fprintln(w, "UPLINK\tSTATE\tLAG\tWINDOW\tRTT\tACKED\tRESENT\tOUT\tIN\tLAST RECEIPT")
 		for _, u := range s.Uplinks {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%d/%d\t%d ms\t%d\t%d\t%s\t%s\t%s\n", cutTo(u.Uplink, 12), u.State, u.Lag, u.InFlight, u.Window,
+			fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d ms\t%d\t%d\t%s\t%s\t%s\n", cutTo(u.Uplink, 12), u.State, u.Lag, bytesText(int64(u.Window)),
 				u.RTTMs, u.Acked, u.Resent, bytesText(int64(u.BytesOut)), bytesText(int64(u.BytesIn)), hour(u.LastReceipt, s.Now))
 		}
 		w.Flush()
@@ -209,7 +216,16 @@ func (s *siteStatus) writeUplinks(out io.Writer) {
 		if u.Trouble != "" {
 			remark(out, u.Uplink, "%s", u.Trouble)
 		}
+		if m := u.Metered; m != nil && m.Hold != "" {
+			remark(out, u.Uplink, "%s waits until %s: %s", m.Hold, when(m.Until), m.Why)
+		}
+		if m := u.Metered; m != nil {
+			remark(out, u.Uplink, "metered: %s used today%s", bytesText(m.Used), ofLimit(m.PerDay))
+		}
 		for _, st := range u.Streams {
+			if !st.Oldest.IsZero() && s.Now.Sub(st.Oldest) > time.Minute {
+				remark(out, u.Uplink+" "+st.Stream, "%d blocks wait, the oldest of %s", st.Lag, when(st.Oldest))
+			}
 			for _, x := range []struct {
 				is   bool
 				text string

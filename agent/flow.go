@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"envgate/agent/rollup"
+	"envgate/agent/uplink"
 	"envgate/buffer"
 	"envgate/envelope"
 )
@@ -33,6 +34,7 @@ type flow struct {
 	board     *board        // may be nil
 	machine   string        // which machine this is, empty if it does not say
 	retry     time.Duration // between attempts to open the log
+	meters    map[string]*uplink.Metered
 
 	log    *buffer.Log
 	append func(buffer.Batch) error // the log's; tests set another

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"time"
 
+	"envgate/agent/uplink"
 	"envgate/buffer"
 	"envgate/envelope"
 )
@@ -27,6 +28,7 @@ type state struct {
 	Gone      []evicted                `json:"gone,omitempty"` // evictions that no event tells of yet
 	Known     map[string]known         `json:"set,omitempty"`  // settings by device
 	Clock     kept                     `json:"clock"`
+	Meters    map[string]uplink.Tally  `json:"meter,omitempty"`
 }
 
 // text is the state as the log keeps it. Of more devices than it has room for (some
@@ -135,11 +137,12 @@ func (f *flow) resume(old state) {
 		default:
 			why = f.lastStop(old)
 		}
-		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock}
+		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters}
 		first = append([]envelope.Event{f.event(now, envelope.Event{
 			Type: envelope.EventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
 		})}, first...)
 	}
+	f.recallTallies(old.Meters)
 	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known), Clock: old.Clock}
 	f.press.epoch = f.log.Epoch()
 	f.press.heads, f.press.index = old.Heads, old.Index

@@ -107,7 +107,8 @@ type uplinkStatus struct {
 	Trouble     string         `json:"trouble,omitempty"`
 	Lag         uint64         `json:"lag"` // blocks in the log without an acknowledgement
 	InFlight    int            `json:"in_flight"`
-	Window      int            `json:"window"` // publishes under way at most
+	Flying      int            `json:"bytes_in_flight"`
+	Window      int            `json:"window"` // bytes that may be in flight now
 	RTTMs       int64          `json:"rtt_ms"`
 	Attempts    uint64         `json:"attempts"` // to connect
 	Published   uint64         `json:"published"`
@@ -117,16 +118,27 @@ type uplinkStatus struct {
 	LastReceipt time.Time      `json:"last_receipt,omitzero"`
 	BytesIn     uint64         `json:"bytes_in"`
 	BytesOut    uint64         `json:"bytes_out"`
+	Metered     *meteredStatus `json:"metered,omitempty"`
 	Streams     []uplinkStream `json:"streams,omitempty"`
 }
 
+// meteredStatus is a contract that counts bytes.
+type meteredStatus struct {
+	PerDay int64     `json:"bytes_a_day"` // 0: no limit
+	Used   int64     `json:"used"`        // of today
+	Hold   string    `json:"hold"`        // what waits: empty, live or all
+	Why    string    `json:"why,omitempty"`
+	Until  time.Time `json:"until,omitzero"`
+}
+
 type uplinkStream struct {
-	Stream string `json:"stream"`
-	Head   uint64 `json:"head"`
-	Lag    uint64 `json:"lag"`
-	Late   bool   `json:"late,omitempty"`   // receipts do not come
-	Forked bool   `json:"forked,omitempty"` // a receipt names another block under one of our numbers
-	NoEcho bool   `json:"no_echo,omitempty"`
+	Stream string    `json:"stream"`
+	Head   uint64    `json:"head"`
+	Lag    uint64    `json:"lag"`
+	Oldest time.Time `json:"oldest,omitzero"`  // of those without an acknowledgement
+	Late   bool      `json:"late,omitempty"`   // receipts do not come
+	Forked bool      `json:"forked,omitempty"` // a receipt names another block under one of our numbers
+	NoEcho bool      `json:"no_echo,omitempty"`
 }
 
 type platformStatus struct {
@@ -281,7 +293,7 @@ func short(text string) string { return cutTo(text, mostText) }
 const notStarted = "could not be started; the agent's log says why"
 
 func statusOfUplink(c config.Uplink, u *uplink.Uplink) uplinkStatus {
-	out := uplinkStatus{Uplink: c.Name, Broker: c.Broker, State: "waits", Window: c.Window, Trouble: notStarted}
+	out := uplinkStatus{Uplink: c.Name, Broker: c.Broker, State: "waits", Trouble: notStarted}
 	if u == nil {
 		return out
 	}
@@ -289,10 +301,14 @@ func statusOfUplink(c config.Uplink, u *uplink.Uplink) uplinkStatus {
 	out.State, out.Since, out.Trouble = upOrDown(s.Open), s.Since, short(s.Trouble)
 	out.InFlight, out.RTTMs, out.Attempts = s.InFlight, s.RTT.Milliseconds(), s.Attempts
 	out.Published, out.Resent, out.Acked, out.BadReceipts = s.Published, s.Resent, s.Acked, s.BadReceipts
+	out.Flying, out.Window = s.BytesInFlight, s.Window
+	if m := s.Metered; m != nil {
+		out.Metered = &meteredStatus{m.BytesPerDay, m.Used.Bytes, m.Hold, m.Why, m.Until}
+	}
 	out.LastReceipt, out.BytesIn, out.BytesOut = s.LastReceipt, s.BytesIn, s.BytesOut
 	for _, st := range s.Streams {
 		out.Lag += st.Lag
-		out.Streams = append(out.Streams, uplinkStream{st.Stream, st.Head, st.Lag, st.Late, st.Forked, !st.Echo})
+		out.Streams = append(out.Streams, uplinkStream{st.Stream, st.Head, st.Lag, st.Oldest, st.Late, st.Forked, !st.Echo})
 	}
 	return out
 }

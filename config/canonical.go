@@ -131,6 +131,7 @@ func canonicalUplink(u Uplink) object {
 		{"reconnect_max", formatDuration(u.ReconnectMax)},
 		{"receipt_timeout", formatDuration(u.ReceiptTimeout)},
 		{"streams", texts(u.Streams)},
+		{"metered", canonicalMetered(u.Metered)},
 	}
 }
 

@@ -65,6 +65,7 @@ uplinks:
     reconnect_max: 2s
     receipt_timeout: 3s
     streams: [event, live]
+    metered: {bytes_per_day: 20MB, hours: ["22:00-06:00", "12:00-13:30"]}
 platforms:
   - {name: p, address: "[::1]:9001", edition: 2025, st: 22, password_file: /j, mn: A, factors: [{device: b1, point: x, code: a34002}]}
 share: {listen: "[::1]:1502", allow: [{device: b1, as_unit: 9, function: 4, registers: 2-8}, {device: b1, as_unit: 9, registers: 7}]}

@@ -155,7 +155,7 @@ func TestDefaults(t *testing.T) {
 		}},
 		Uplinks: []config.Uplink{{
 			Name: "centre", Broker: "mqtts://mqtt.example.org:8883", ClientID: "gw-1-centre", Prefix: "envgate",
-			Ack: "receipt", CentreKeys: []string{"/etc/envgate/centre.pub"}, Window: 32, BacklogShare: 0.5,
+			Ack: "receipt", CentreKeys: []string{"/etc/envgate/centre.pub"}, Window: 256, BacklogShare: 0.5,
 			ReconnectMax: 30 * time.Second, ReceiptTimeout: time.Minute, Streams: []string{"live", "stat", "event"},
 		}},
 		Log: config.LogOptions{Level: "info"},

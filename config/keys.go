@@ -26,9 +26,10 @@ var sections = map[string][]string{
 	"lines[].devices[].factors[]":         {"code", "point", "unit"},
 	"uplinks[]": {
 		"name", "broker", "tls", "username", "password_file", "client_id", "prefix", "ack", "puback_unverified",
-		"centre_keys", "window", "backlog_share", "reconnect_max", "receipt_timeout", "streams",
+		"centre_keys", "window", "backlog_share", "reconnect_max", "receipt_timeout", "streams", "metered",
 	},
 	"uplinks[].tls":         {"ca", "certificate", "key"},
+	"uplinks[].metered":     {"bytes_per_day", "hours"},
 	"lines[].tls":           {"ca", "certificate", "key"},
 	"platforms[]":           {"name", "address", "edition", "st", "password_file", "mn", "factors"},
 	"platforms[].factors[]": {"device", "point", "code"},

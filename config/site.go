@@ -270,7 +270,8 @@ type Uplink struct {
 	// one in mode receipt.
 	CentreKeys []string
 
-	// Window is how many publishes may be under way, 1 to 100, by default 32.
+	// Window is how many publishes may be under way at most, 1 to 1000, by default
+	// 256; the link decides how many there are.
 	Window int
 
 	// BacklogShare is the part of the window for what waited in the log, 0.01
@@ -286,6 +287,9 @@ type Uplink struct {
 
 	// Streams are those of live, stat, event that go here, by default all.
 	Streams []string
+
+	// Metered is nil where bytes are not counted.
+	Metered *Metered
 }
 
 // TLS names the files of a connection. Certificate and Key are both there, or

@@ -28,7 +28,7 @@ func (r *reader) uplink(p place, to *Uplink, gateway string, taken, clients name
 		return
 	}
 	*to = Uplink{
-		Prefix: "envgate", Ack: "receipt", Window: 32, BacklogShare: 0.5,
+		Prefix: "envgate", Ack: "receipt", Window: 256, BacklogShare: 0.5,
 		ReconnectMax: 30 * time.Second, ReceiptTimeout: time.Minute, Streams: slices.Clone(streams),
 	}
 	g.name(&to.Name, taken)
@@ -61,11 +61,12 @@ func (r *reader) uplink(p place, to *Uplink, gateway string, taken, clients name
 	}
 	r.centreKeys(g, to)
 
-	g.number("window", &to.Window, 1, 100, "a window is 1 to 100 publishes")
+	g.number("window", &to.Window, 1, 1000, "a window is 1 to 1000 publishes")
 	r.share(g, to)
 	g.duration("reconnect_max", &to.ReconnectMax, time.Second, 10*time.Minute, "the longest wait before a new connection")
 	g.duration("receipt_timeout", &to.ReceiptTimeout, time.Second, time.Hour, "the wait for a receipt")
 	r.streams(g, to)
+	r.metered(g, to)
 }
 
 // broker reads the address, and whether TLS goes with it.

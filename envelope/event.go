@@ -37,8 +37,9 @@ const (
 	EventLogEvicted = "log.evicted" // blocks nobody acknowledged are going to be deleted
 	EventLogFull    = "log.full"
 
-	EventUplinkUp   = "uplink.up"
-	EventUplinkDown = "uplink.down"
+	EventUplinkUp      = "uplink.up"
+	EventUplinkDown    = "uplink.down"
+	EventUplinkMetered = "uplink.metered" // what a contract that counts bytes holds back is New
 
 	EventReceiptLate  = "receipt.late"  // blocks sent long ago have no receipt
 	EventReceiptFork  = "receipt.fork"  // a receipt names another block under our number

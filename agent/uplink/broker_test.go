@@ -89,7 +89,7 @@ type testBroker struct {
 	others map[string]string // last payload by topic
 }
 
-func newTestBroker(t *testing.T, addr string, cfg *tls.Config) *testBroker {
+func newTestBroker(t testing.TB, addr string, cfg *tls.Config) *testBroker {
 	t.Helper()
 	b := &testBroker{rules: &rules{}, blocks: map[string]map[uint64]string{}, others: map[string]string{}}
 	b.s = mochi.New(&mochi.Options{InlineClient: true, Logger: slog.New(slog.DiscardHandler)})

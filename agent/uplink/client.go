@@ -11,8 +11,9 @@ import (
 // closed. All messages have QoS 1.
 type client interface {
 	// Publish may block up to writeTimeout on a stalled link. payload must not
-	// change until the token is done.
-	Publish(topic string, retained bool, payload []byte) token
+	// change until the token is done. more says that another call follows at once,
+	// so that several messages may go in one write.
+	Publish(topic string, retained bool, payload []byte, more bool) token
 	// Listen subscribes to a topic, or ends that. It may block as Publish does. The
 	// token's error is errSubscription where the broker refuses.
 	Listen(topic string, on bool) token
@@ -50,6 +51,7 @@ type ears struct {
 // traffic counts, over all connections.
 type traffic struct {
 	in, out atomic.Uint64 // bytes of MQTT, inside TLS
+	metered atomic.Uint64 // bytes as a contract counts them, see toll
 	dropped atomic.Uint64 // messages that found the inbox full
 }
 
@@ -101,6 +103,7 @@ type errand struct {
 	lane    *lane // of a block
 	seq     uint64
 	number  uint64 // of the errand; counts up
+	at      time.Time
 	backlog bool
 }
 
@@ -149,35 +152,60 @@ func (p *post) start() {
 type flight struct {
 	errand
 	token token
-	at    time.Time
+	sent  time.Time
 }
 
+// gather is the most errands that are taken at once.
+const gather = 32
+
 func (p *post) send(flying chan<- flight) {
+	var some []errand
 	for {
-		var e errand
 		select {
-		case e = <-p.errands:
+		case e := <-p.errands:
+			some = p.more(append(some[:0], e))
 		case <-p.quit:
 			return
 		}
-		if e.kind == doBlock && p.hurry.Load() {
-			continue
+		last := len(some) - 1 // of the messages; a subscription goes its own way
+		for last >= 0 && some[last].listens() {
+			last--
 		}
-		f := flight{errand: e, at: time.Now()}
-		switch e.kind {
-		case doListen, doLeave:
-			f.token = p.c.Listen(e.topic, e.kind == doListen)
-		default:
-			f.token = p.c.Publish(e.topic, e.retained, e.payload)
+		for i, e := range some {
+			if e.kind == doBlock && p.hurry.Load() {
+				continue // our last word ends the batch
+			}
+			f := flight{errand: e, sent: time.Now()}
+			if e.listens() {
+				f.token = p.c.Listen(e.topic, e.kind == doListen)
+			} else {
+				f.token = p.c.Publish(e.topic, e.retained, e.payload, i < last)
+			}
+			f.payload = nil // the client has it as long as it needs it
+			select {
+			case flying <- f:
+			case <-p.quit:
+				return
+			}
 		}
-		f.payload = nil // the client has it as long as it needs it
-		select {
-		case flying <- f:
-		case <-p.quit:
-			return
-		}
+		clear(some) // their blocks are the client's alone
 	}
 }
+
+// more adds the errands that wait already.
+func (p *post) more(some []errand) []errand {
+	for len(some) < gather {
+		select {
+		case e := <-p.errands:
+			some = append(some, e)
+		default:
+			return some
+		}
+	}
+	return some
+}
+
+func (e *errand) listens() bool { return e.kind == doListen || e.kind == doLeave }
 
 // wait takes answers in the order of the errands, as brokers give them
 // (MQTT 3.1.1, 4.6); one that comes before its turn is seen a little later.
@@ -190,7 +218,7 @@ func (p *post) wait(flying <-chan flight) {
 			return
 		}
 		o := outcome{errand: f.errand}
-		timer := time.NewTimer(time.Until(f.at.Add(ackTimeout)))
+		timer := time.NewTimer(time.Until(f.sent.Add(ackTimeout)))
 		select {
 		case <-f.token.Done():
 			o.err = f.token.Error()

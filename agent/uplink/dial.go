@@ -51,13 +51,18 @@ func parseBroker(s string) (*url.URL, error) {
 // dial opens a connection to the broker, and TLS on it.
 func (u *Uplink) dial(ctx context.Context) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", u.broker.Host)
-	if err != nil || u.broker.Scheme != "tls" {
-		return conn, err
+	if err != nil {
+		return nil, err
+	}
+	u.traffic.metered.Add(connectBytes)
+	if u.broker.Scheme != "tls" {
+		return conn, nil
 	}
 	cfg := &tls.Config{MinVersion: tls.VersionTLS12}
 	if u.o.TLS != nil {
 		cfg = u.o.TLS.Clone()
 	}
+	cfg.DynamicRecordSizingDisabled = true // a batch is one record
 	if cfg.ServerName == "" {
 		cfg.ServerName = u.broker.Hostname()
 	}

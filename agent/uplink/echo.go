@@ -80,7 +80,7 @@ func (s *session) guards(now time.Time) {
 		}
 	}
 	for _, l := range s.lanes {
-		if busy || l.guard.state != guardUntested {
+		if busy || l.guard.state != guardUntested || s.u.holds(l.stream) {
 			continue
 		}
 		if s.look(l); unacked(s.u.log, s.u.cur, s.u.o.Name, l.stream) == 0 {
@@ -102,7 +102,7 @@ func (s *session) listening(topic string) {
 
 // probeAgain sends a block a second time where a test has no fresh one to send.
 func (s *session) probeAgain(l *lane, now time.Time) {
-	if g := &l.guard; !s.guarded() || g.state != guardTesting || !g.ready || g.seq != 0 || s.room(false) == 0 {
+	if g := &l.guard; !s.guarded() || g.state != guardTesting || !g.ready || g.seq != 0 || s.room(l, false) == 0 {
 		return
 	}
 	for seq := l.last; seq >= max(l.first, l.upto+1); seq-- {

@@ -37,6 +37,8 @@ type fakeLog struct {
 	first   map[string]uint64 // of the slice below; 1 if not there
 	blocks  map[string][][]byte
 	acked   map[string]map[uint64]bool
+	past    map[string]map[uint64]bool // those of acked above whole
+	whole   map[string]uint64          // all of acked up to there
 	changed chan struct{}
 	sealer  *envelope.Sealer
 	readErr error
@@ -55,6 +57,7 @@ func newLog() *fakeLog {
 func (l *fakeLog) clear(epoch string) {
 	l.epoch, l.first, l.prev = epoch, map[string]uint64{}, map[string]string{}
 	l.blocks, l.acked = map[string][][]byte{}, map[string]map[uint64]bool{}
+	l.past, l.whole = map[string]map[uint64]bool{}, map[string]uint64{}
 }
 
 // rotate begins a new epoch; what waits for a change learns of it at the next add.
@@ -72,7 +75,7 @@ func (l *fakeLog) add(stream string, n int) {
 		seq := l.firstOf(stream) + uint64(len(l.blocks[stream]))
 		b := envelope.Block{
 			Gateway: "gw1", Stream: stream, Epoch: l.epoch, Seq: seq, Prev: cmp.Or(l.prev[stream], envelope.Genesis),
-			Boot: "b", Clock: envelope.Clock{State: envelope.ClockSync},
+			Boot: "b", T0: time.Now().UnixMilli(), Clock: envelope.Clock{State: envelope.ClockSync},
 		}
 		payload := b.AppendPayload(nil)
 		l.prev[stream] = envelope.Hash(payload)
@@ -143,33 +146,37 @@ func (l *fakeLog) Changed() <-chan struct{} {
 func (l *fakeLog) Acked(_, stream string) (uint64, [][2]uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	var upto uint64
-	a := l.acked[stream]
-	for a[upto+1] {
-		upto++
+	var seqs []uint64
+	for seq := range l.past[stream] {
+		seqs = append(seqs, seq)
 	}
+	slices.Sort(seqs)
 	var runs [][2]uint64
-	last := l.firstOf(stream) + uint64(len(l.blocks[stream]))
-	for seq := upto + 2; seq < last; seq++ {
-		switch {
-		case !a[seq]:
-		case len(runs) > 0 && runs[len(runs)-1][1]+1 == seq:
-			runs[len(runs)-1][1] = seq
-		default:
+	for _, seq := range seqs {
+		if n := len(runs); n > 0 && runs[n-1][1]+1 == seq {
+			runs[n-1][1] = seq
+		} else {
 			runs = append(runs, [2]uint64{seq, seq})
 		}
 	}
-	return upto, runs
+	return l.whole[stream], runs
 }
 
 func (l *fakeLog) Ack(_, _, stream string, from, to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.acked[stream] == nil {
-		l.acked[stream] = map[uint64]bool{}
+		l.acked[stream], l.past[stream] = map[uint64]bool{}, map[uint64]bool{}
 	}
 	for seq := from; seq <= to; seq++ {
 		l.acked[stream][seq] = true
+		if seq > l.whole[stream] {
+			l.past[stream][seq] = true
+		}
+	}
+	for l.past[stream][l.whole[stream]+1] {
+		l.whole[stream]++
+		delete(l.past[stream], l.whole[stream])
 	}
 }
 
@@ -225,8 +232,8 @@ type pub struct {
 	topic    string
 	payload  []byte
 	retained bool
-	at       time.Time
-	conn     int // number of the connection
+	at       time.Time // when it was through the link, less half of its round trip
+	conn     int       // number of the connection
 }
 
 // fakeBroker stands behind the client interface. Its fields may be changed at any time
@@ -240,6 +247,9 @@ type fakeBroker struct {
 	refuse   map[string]bool // topics that may not be subscribed to
 	retained map[string][]byte
 	slowSub  map[string]time.Duration
+
+	bandwidth int       // bytes a second, behind a buffer without end; 0 = no limit
+	busy      time.Time // until then the link has to do
 
 	slow       time.Duration // a publish blocks for so long
 	pubs       []pub
@@ -307,12 +317,14 @@ func (c *fakeClient) after(d time.Duration, f func() error) token {
 	return t
 }
 
-func (c *fakeClient) Publish(topic string, retained bool, payload []byte) token {
+func (c *fakeClient) Publish(topic string, retained bool, payload []byte, _ bool) token {
 	b := c.b
 	time.Sleep(b.slow)
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	p := pub{topic, bytes.Clone(payload), retained, time.Now(), c.n}
+	queue := b.queue(len(payload))
+	p.at = p.at.Add(queue)
 	b.pubs = append(b.pubs, p)
 	if b.onPub != nil {
 		b.onPub(p)
@@ -322,7 +334,7 @@ func (c *fakeClient) Publish(topic string, retained bool, payload []byte) token 
 		b.flying++
 		b.mostFlying = max(b.mostFlying, b.flying)
 	}
-	return c.after(b.rtt, func() error {
+	return c.after(queue+b.rtt, func() error {
 		if block {
 			b.flying--
 		}
@@ -331,6 +343,19 @@ func (c *fakeClient) Publish(topic string, retained bool, payload []byte) token 
 		}
 		return nil
 	})
+}
+
+// queue is how long a message takes to get through the link, in its turn.
+func (b *fakeBroker) queue(size int) time.Duration {
+	if b.bandwidth == 0 {
+		return 0
+	}
+	now := time.Now()
+	if b.busy.Before(now) {
+		b.busy = now
+	}
+	b.busy = b.busy.Add(time.Duration(size) * time.Second / time.Duration(b.bandwidth))
+	return b.busy.Sub(now)
 }
 
 func (c *fakeClient) Listen(topic string, on bool) token {

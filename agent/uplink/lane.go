@@ -21,6 +21,7 @@ type lane struct {
 	again spans       // acknowledged, but sent again because the centre wants them
 	wants [][2]uint64 // acknowledged, and to be sent again
 	ahead int         // blocks of the backlog sent since receipts last moved the cursor, less those they covered
+	size  int         // bytes of the block sent last
 
 	moved     time.Time // when a receipt last moved the cursor
 	stalled   bool      // not since the last round of resending
@@ -31,10 +32,10 @@ type lane struct {
 }
 
 const (
-	batch       = 8         // blocks read from the log at a time
-	maxBytes    = 256 << 10 // in flight; no more is read above it
-	creditOf    = 16        // windows of backlog that may be sent ahead of receipts, so that the broker's queue for a slow centre does not overflow
-	freshOf     = 4         // windows by which the fresh lane may trail the head before it begins anew with the newest block
+	batch       = 8  // blocks read from the log at a time
+	creditOf    = 16 // windows of backlog that may be sent ahead of receipts, so that the broker's queue for a slow centre does not overflow;
+	creditMost  = 32 // of at most so many blocks: 512 of a stream, brokers are often set to keep 1,000
+	freshOf     = 4  // windows by which the fresh lane may trail the head before it begins anew with the newest block
 	wantHold    = 10 * time.Second
 	maxWants    = 64
 	backlogWait = time.Second // for the retained receipts, before the backlog is sent
@@ -115,21 +116,25 @@ func (s *session) fill(now time.Time) {
 	if s.stopping {
 		return
 	}
+	s.u.metering()
 	for _, l := range s.lanes {
-		s.look(l)
-		s.fillFresh(l, now)
+		if s.look(l); !s.u.holds(l.stream) {
+			s.fillFresh(l, now)
+		}
 	}
-	if now.Before(s.backlogAt) {
+	if now.Before(s.backlogAt) || s.crowded() {
 		return
 	}
 	for _, l := range s.lanes {
-		s.fillBacklog(l, now)
+		if !s.u.holds(l.stream) {
+			s.fillBacklog(l, now)
+		}
 	}
 }
 
 func (s *session) fillFresh(l *lane, now time.Time) {
 	l.next = max(l.next, l.first)
-	if trail := uint64(freshOf * s.u.o.Window); l.last > l.next+trail {
+	if trail := uint64(freshOf * min(s.u.o.Window, creditMost)); l.last > l.next+trail {
 		l.next = l.last
 	}
 	for l.next <= l.last {
@@ -137,7 +142,7 @@ func (s *session) fillFresh(l *lane, now time.Time) {
 			l.next++
 			continue
 		}
-		room := min(s.room(false), s.mayFresh(l), int(l.last-l.next+1))
+		room := min(s.room(l, false), s.mayFresh(l), int(l.last-l.next+1))
 		if room == 0 {
 			return
 		}
@@ -151,9 +156,9 @@ func (s *session) fillFresh(l *lane, now time.Time) {
 }
 
 func (s *session) fillBacklog(l *lane, now time.Time) {
-	credit := creditOf * s.u.o.Window
+	credit := s.u.credit(creditOf)
 	for {
-		room := s.room(true)
+		room := s.room(l, true)
 		if room == 0 || !s.open(l) {
 			return
 		}
@@ -174,21 +179,40 @@ func (s *session) fillBacklog(l *lane, now time.Time) {
 	}
 }
 
-// room is how many blocks fit into the window, or into the backlog's share of it.
-func (s *session) room(backlog bool) int {
-	if s.bytes >= maxBytes && s.flying > 0 {
-		return 0
-	}
-	w := s.u.o.Window
-	room := w - s.flying
+// credit is so many windows, for what is bounded by the broker and not by the link.
+func (u *Uplink) credit(windows int) int { return windows * min(u.o.Window, creditMost) }
+
+// share is the backlog's part of the window, in messages and in bytes.
+func (s *session) share() (messages, bytes int) {
+	part := func(whole int) int { return int(float64(whole) * s.u.o.BacklogShare) }
+	return max(1, part(s.u.o.Window)), part(s.window.bytes())
+}
+
+// crowded says that less than a quarter of the backlog's share is free. It then waits, so
+// that blocks are read and go several at a time.
+func (s *session) crowded() bool {
+	messages, bytes := s.share()
+	return s.flyingBacklog > 0 && (4*(messages-s.flyingBacklog) < messages || 4*(bytes-s.bytesBacklog) < bytes)
+}
+
+// room is how many blocks of a lane fit into the window, or into the backlog's share of it.
+func (s *session) room(l *lane, backlog bool) int {
+	room := s.u.o.Window - s.flying
+	limit, bytes := s.window.bytes()+envelope.MaxBlock, s.bytes // one more is always left to fresh blocks
 	if backlog {
-		share := max(1, int(float64(w)*s.u.o.BacklogShare))
-		if w > 1 {
+		var messages int
+		messages, limit = s.share()
+		bytes = s.bytesBacklog
+		if s.u.o.Window > 1 {
 			room-- // one is left to fresh blocks
 		}
-		room = min(room, share-s.flyingBacklog)
+		room = min(room, messages-s.flyingBacklog)
 	}
-	return max(0, room)
+	if bytes >= limit && s.flying > 0 {
+		s.window.full = true
+		return 0
+	}
+	return max(0, min(room, 1+(limit-bytes)/l.size))
 }
 
 // sendFrom reads up to n blocks from seq on and hands them over; at most n and one
@@ -229,8 +253,10 @@ func (s *session) sendBlock(e errand, block []byte, now time.Time) {
 	}
 	s.flying++
 	s.bytes += len(block)
+	l.size = len(block)
 	if e.backlog {
 		s.flyingBacklog++
+		s.bytesBacklog += len(block)
 	}
 	if l.acked(e.seq) {
 		s.resent(1)

@@ -19,15 +19,25 @@ import (
 //   - Handlers run in goroutines of their own and only post.
 //   - The connection is ours ([wire]): the client neither dials nor does TLS.
 
-const keepAlive = 30 * time.Second
+// How long a connection may be silent. What is paid by the byte is pinged less often: 30 s
+// would come to half a megabyte a day.
+const (
+	keepAlive        = 30 * time.Second
+	keepAliveMetered = 2 * time.Minute
+)
 
 type pahoClient struct {
 	c mqtt.Client
 	w *wire
+	n uint64 // of the last message
 }
 
 // connectMQTT sends CONNECT on w and waits for the answer. Closing w ends it.
 func connectMQTT(w *wire, o *Options, willTopic string, will []byte, e *ears) (client, error) {
+	alive := keepAlive
+	if o.Metered != nil {
+		alive = keepAliveMetered
+	}
 	opts := mqtt.NewClientOptions().
 		AddBroker("tcp://wire"). // a name is needed; it is never dialled
 		SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) { return w, nil }).
@@ -41,7 +51,7 @@ func connectMQTT(w *wire, o *Options, willTopic string, will []byte, e *ears) (c
 		SetConnectRetry(false).
 		SetConnectTimeout(connectTimeout).
 		SetWriteTimeout(writeTimeout).
-		SetKeepAlive(keepAlive).
+		SetKeepAlive(alive).
 		SetPingTimeout(10*time.Second).
 		SetOrderMatters(false).
 		SetBinaryWill(willTopic, will, 1, true).
@@ -56,10 +66,16 @@ func connectMQTT(w *wire, o *Options, willTopic string, will []byte, e *ears) (c
 		}
 		return nil, err
 	}
-	return &pahoClient{c, w}, nil
+	return &pahoClient{c: c, w: w}, nil
 }
 
-func (p *pahoClient) Publish(topic string, retained bool, payload []byte) token {
+// Publish is called by the post alone. The client writes messages in their order, each
+// with one write, somewhat later; so the wire is told with which one a batch ends.
+func (p *pahoClient) Publish(topic string, retained bool, payload []byte, more bool) token {
+	p.n++
+	if !more {
+		p.w.last.Store(p.n)
+	}
 	return p.c.Publish(topic, 1, retained, payload)
 }
 

@@ -29,6 +29,7 @@ func (s *session) receipt(l *lane, message []byte, now time.Time) {
 		s.u.count(func(st *Stats) { st.Foreign++ })
 		return
 	}
+	l.h.receipt = now
 	s.u.count(func(st *Stats) { st.Receipts++; st.LastReceipt = now })
 
 	if s.look(l); s.u.log.Epoch() != s.epoch {
@@ -218,9 +219,13 @@ func (s *session) want(l *lane, r *envelope.Receipt, now time.Time) {
 	l.again.cut(next, l.last)
 }
 
-// overdue has blocks sent again that should have had a receipt long ago: a few
-// windows of them at first, then a window in ever longer intervals, until receipts
-// move the cursor.
+// probeBlocks is how many blocks ask a silent centre whether it is there again. At the
+// longest interval and the default time-out that is 1.4 MB a day and stream.
+const probeBlocks = 8
+
+// overdue has blocks sent again that should have had a receipt long ago: all that there
+// is credit for at first, then a few in ever longer intervals, until receipts move the
+// cursor.
 func (s *session) overdue(now time.Time) {
 	if s.u.o.Ack != ModeReceipt || s.stopping {
 		return
@@ -238,9 +243,9 @@ func (s *session) overdue(now time.Time) {
 		if now.Sub(since) < timeout+l.sent.grain {
 			continue
 		}
-		n := s.u.o.Window
+		n := min(s.u.o.Window, probeBlocks)
 		if !l.stalled {
-			n *= creditOf
+			n = s.u.credit(creditOf)
 		}
 		l.stalled = true
 		if !l.h.late {
@@ -255,6 +260,6 @@ func (s *session) overdue(now time.Time) {
 		l.h.retry = min(2*l.h.retry, 16*timeout)
 		again := l.sent.cutOldest(uint64(n), now.Add(-timeout))
 		s.resent(again)
-		l.ahead = min(l.ahead, creditOf*s.u.o.Window-int(again))
+		l.ahead = min(l.ahead, s.u.credit(creditOf)-int(again))
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+
+	"envgate/envelope"
 )
 
 var (
@@ -28,7 +30,8 @@ type session struct {
 
 	number                uint64 // of the last errand
 	flying, flyingBacklog int    // blocks handed over and not acknowledged
-	bytes                 int    // of them
+	bytes, bytesBacklog   int    // of them
+	window                window // for bytes
 	inFlight              map[uint64]inFlight
 	stuck                 bool
 
@@ -59,7 +62,7 @@ func newSession(u *Uplink, c client, e *ears) *session {
 	now := time.Now()
 	s := &session{
 		u: u, c: c, e: e, epoch: u.log.Epoch(), began: now, backlogAt: now,
-		inFlight: map[uint64]inFlight{}, post: newPost(c, u.o.Window),
+		inFlight: map[uint64]inFlight{}, post: newPost(c, u.o.Window), window: newWindow(now),
 	}
 	if u.epoch != s.epoch { // of the stream's health, the broker's part alone outlives an epoch
 		for _, h := range u.health {
@@ -71,10 +74,10 @@ func newSession(u *Uplink, c client, e *ears) *session {
 		s.backlogAt = now.Add(backlogWait)
 	}
 	for _, name := range u.o.Streams {
-		l := &lane{stream: name, topic: s.topic("b/" + name), h: u.health[name], sent: spans{grain: u.o.ReceiptTimeout / 32}, again: spans{grain: time.Second}}
+		l := &lane{stream: name, topic: s.topic("b/" + name), h: u.health[name], size: envelope.MaxBlock, sent: spans{grain: u.o.ReceiptTimeout / 32}, again: spans{grain: time.Second}}
 		s.begin(l)
 		if l.h.late { // only a probe, until receipts come
-			l.ahead = (creditOf - 1) * u.o.Window
+			l.ahead = u.credit(creditOf - 1)
 			l.stalled = true
 			l.resend = now.Add(l.h.retry)
 		}
@@ -95,7 +98,7 @@ func (s *session) run(ctx context.Context) error {
 	defer func() {
 		s.c.Close(orderly)
 		s.post.close()
-		s.u.count(func(st *Stats) { st.InFlight = 0 })
+		s.u.count(func(st *Stats) { st.InFlight, st.BytesInFlight, st.Window = 0, 0, 0 })
 	}()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -114,7 +117,7 @@ func (s *session) run(ctx context.Context) error {
 		now := time.Now()
 		s.guards(now)
 		s.fill(now)
-		s.u.publishHealth()
+		s.publish()
 		if s.stuck {
 			return errStuck
 		}
@@ -166,7 +169,7 @@ func (s *session) listen(now time.Time) {
 // hand gives an errand to the post, which has room for all that the window allows.
 func (s *session) hand(e *errand) bool {
 	s.number++
-	e.number = s.number
+	e.number, e.at = s.number, time.Now()
 	select {
 	case s.post.errands <- *e:
 	default:
@@ -174,7 +177,7 @@ func (s *session) hand(e *errand) bool {
 		return false
 	}
 	if e.kind == doBlock {
-		s.inFlight[e.number] = inFlight{lane: e.lane, seq: e.seq, at: time.Now(), size: len(e.payload)}
+		s.inFlight[e.number] = inFlight{lane: e.lane, seq: e.seq, at: e.at, size: len(e.payload)}
 	}
 	return true
 }
@@ -233,10 +236,11 @@ func (s *session) settle(o outcome) error {
 		s.bytes -= f.size
 		if o.backlog {
 			s.flyingBacklog--
+			s.bytesBacklog -= f.size
 		}
+		s.window.acked(o.number, o.rtt, s.number, s.bytes, time.Now())
 		s.u.count(func(st *Stats) {
 			st.Published++
-			st.InFlight = s.flying
 			if st.RTT == 0 {
 				st.RTT = o.rtt
 			}

@@ -48,7 +48,9 @@ func (s *spans) add(seq uint64, at time.Time) {
 			return
 		}
 	}
-	s.list = slices.Insert(s.list, i, span{from: seq, to: seq, at: at})
+	s.list = append(s.list, span{})
+	copy(s.list[i+1:], s.list[i:])
+	s.list[i] = span{from: seq, to: seq, at: at}
 	if len(s.list) > maxSpans {
 		s.squeeze()
 	}
@@ -80,21 +82,22 @@ func (s *spans) cut(from, to uint64) {
 func (s *spans) cutBefore(from, to uint64, before time.Time) uint64 {
 	var done uint64
 	i, _ := s.find(from)
-	for i < len(s.list) && s.list[i].from <= to {
-		sp := s.list[i]
-		if !before.IsZero() && !sp.at.Before(before) {
-			i++
+	if i == len(s.list) || s.list[i].from > to {
+		return 0
+	}
+	rest := append([]span(nil), s.list[i:]...)
+	s.list = s.list[:i]
+	for _, sp := range rest {
+		if sp.from > to || !before.IsZero() && !sp.at.Before(before) {
+			s.list = append(s.list, sp)
 			continue
 		}
-		var rest []span
 		if sp.from < from {
-			rest = append(rest, span{sp.from, from - 1, sp.at})
+			s.list = append(s.list, span{sp.from, from - 1, sp.at})
 		}
 		if sp.to > to {
-			rest = append(rest, span{to + 1, sp.to, sp.at})
+			s.list = append(s.list, span{to + 1, sp.to, sp.at})
 		}
-		s.list = slices.Replace(s.list, i, i+1, rest...)
-		i += len(rest)
 		done += min(sp.to, to) - max(sp.from, from) + 1
 	}
 	return done

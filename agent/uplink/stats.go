@@ -1,6 +1,10 @@
 package uplink
 
-import "time"
+import (
+	"time"
+
+	"envgate/envelope"
+)
 
 // Stats are the counters of an uplink since it was made, and its present state.
 type Stats struct {
@@ -15,6 +19,9 @@ type Stats struct {
 	Acked     uint64 // blocks by which cursors moved
 	InFlight  int
 
+	BytesInFlight int
+	Window        int // bytes of blocks that may be in flight now
+
 	Receipts    uint64    // verified and of this epoch
 	Foreign     uint64    // verified, of another epoch
 	Unverified  uint64    // their block was evicted before it was acknowledged, or could not be read
@@ -23,9 +30,22 @@ type Stats struct {
 	Dropped     uint64    // messages that came faster than they were read
 
 	RTT               time.Duration // from publish to the broker's acknowledgement, smoothed
+	LeastRTT          time.Duration // the same with nothing queued, as far as this connection has seen it
 	BytesIn, BytesOut uint64        // MQTT, inside TLS
 
+	Metered *MeteredStats // nil without a contract that counts bytes; not to be changed
+
 	Streams []StreamStats // in the order of sending
+}
+
+// MeteredStats are how a contract stands that counts bytes.
+type MeteredStats struct {
+	BytesPerDay int64     // 0 = no limit
+	Used        Tally     // of today
+	Hold        string    // what is held back: "" nothing, "live", or "all"; how much of it is the lag of the streams
+	Why         string    // of the hold
+	Since       time.Time // of the hold, or of its end
+	Until       time.Time // as it is foreseen; zero without a hold
 }
 
 // StreamStats are the state of one stream.
@@ -33,9 +53,15 @@ type StreamStats struct {
 	Stream string
 	Head   uint64 // newest sealed block
 	Lag    uint64 // blocks without an acknowledgement
-	Late   bool   // receipts do not come
-	Forked bool   // a receipt names another block under one of our numbers
-	Echo   bool   // false: published blocks do not come back from the broker
+	Acked  uint64 // all blocks up to this one are acknowledged
+
+	Oldest      time.Time // the time of the oldest block without an acknowledgement; zero if there is none, or it cannot be read
+	LastReceipt time.Time // when the last one of the stream came that was good
+	Held        bool      // back, by a contract that counts bytes
+
+	Late   bool // receipts do not come
+	Forked bool // a receipt names another block under one of our numbers
+	Echo   bool // false: published blocks do not come back from the broker
 }
 
 // Stats may be called at any time, from any goroutine.
@@ -53,9 +79,28 @@ func (u *Uplink) Stats() Stats {
 			st.Stream, st.Echo = name, true
 		}
 		_, st.Head = u.log.Bounds(name)
-		st.Lag = unacked(u.log, u.cur, u.o.Name, name)
+		st.Acked, _ = u.cur.Acked(u.o.Name, name)
+		if st.Lag = unacked(u.log, u.cur, u.o.Name, name); st.Lag > 0 {
+			st.Oldest = u.timeOf(name, st.Acked+1)
+		}
 	}
 	return s
+}
+
+// timeOf is the time of a block, or of the first one after it.
+func (u *Uplink) timeOf(stream string, seq uint64) (at time.Time) {
+	_, blocks, err := u.log.Read(stream, seq-1, 1)
+	if err != nil || len(blocks) == 0 {
+		return at
+	}
+	payload, err := envelope.Peek(blocks[0])
+	if err != nil {
+		return at
+	}
+	if b, err := envelope.ParsePayload(payload); err == nil {
+		at = time.UnixMilli(b.T0)
+	}
+	return at
 }
 
 func (u *Uplink) count(f func(*Stats)) {
@@ -64,14 +109,19 @@ func (u *Uplink) count(f func(*Stats)) {
 	u.mu.Unlock()
 }
 
-// publishHealth copies the loop's own state to where Stats can see it.
-func (u *Uplink) publishHealth() {
+// publish copies the loop's own state to where Stats can see it.
+func (s *session) publish() {
+	u := s.u
 	u.mu.Lock()
 	defer u.mu.Unlock()
+	u.stats.InFlight, u.stats.BytesInFlight = s.flying, s.bytes
+	u.stats.Window, u.stats.LeastRTT = s.window.bytes(), s.window.base
 	u.stats.Streams = u.stats.Streams[:0]
 	for _, name := range u.o.Streams {
 		h := u.health[name]
-		u.stats.Streams = append(u.stats.Streams, StreamStats{Stream: name, Late: h.late, Forked: h.forked, Echo: !h.red})
+		u.stats.Streams = append(u.stats.Streams, StreamStats{
+			Stream: name, LastReceipt: h.receipt, Held: u.holds(name), Late: h.late, Forked: h.forked, Echo: !h.red,
+		})
 	}
 }
 

@@ -17,8 +17,11 @@
 // At each connect two lanes begin in every stream: the fresh lane with the newest
 // sealed block and all that are sealed after it, and the backlog, which is what lies
 // below it without an acknowledgement. Fresh blocks go first; the backlog has a share
-// of the window beside them. Delivery is at least once: whoever receives counts by
-// gateway, stream, epoch and seq.
+// of the window beside them. The window follows the round trip: it fills a long link,
+// and keeps the queue before a slow one short. Delivery is at least once: whoever
+// receives counts by gateway, stream, epoch and seq.
+//
+// Where a contract counts bytes, [Metered] says what waits for what.
 package uplink
 
 import (
@@ -83,13 +86,16 @@ type Options struct {
 	CentreKeys       envelope.KeySet // who may sign receipts; needed in ModeReceipt
 
 	Streams        []string      // default event, stat, live; sent in this order whatever order is given
-	Window         int           // messages in flight, 1 to 1000, default 32; with 1 the backlog can delay a fresh block by one round trip
+	Window         int           // most messages in flight, 1 to 1000, default 256; the round trip decides how many there are. With 1 the backlog can delay a fresh block by one round trip
 	BacklogShare   float64       // of the window, above 0 up to 1, default 0.5; one slot at least, and one is always left to fresh blocks
 	ReconnectMax   time.Duration // longest pause between attempts, 1 s or more, default 30 s
 	ReceiptTimeout time.Duration // after which a block is sent again, 1 s or more, default 60 s
 
-	Version string        // of the program, for the state message
-	Birth   func() []byte // newest birth block, nil = none yet; called on the loop, bytes must not change afterwards
+	Metered *Metered // nil = no contract that counts bytes
+
+	Version string           // of the program, for the state message
+	Now     func() time.Time // of the site, for Metered; default time.Now
+	Birth   func() []byte    // newest birth block, nil = none yet; called on the loop, bytes must not change afterwards
 	// Event takes what happened, for the event stream. At is 0: it happens now.
 	// It is called on the loop and must not block.
 	Event func(envelope.Event)
@@ -113,6 +119,7 @@ type Uplink struct {
 	health  map[string]*health                                              // by stream; owned by Run
 	outage  outage                                                          // owned by Run
 	epoch   string                                                          // of health; owned by Run
+	meter   *meter                                                          // nil: none; owned by Run
 
 	traffic traffic
 
@@ -123,12 +130,13 @@ type Uplink struct {
 
 // health is what is known of a stream beyond one connection.
 type health struct {
-	late   bool          // blocks sent have no receipt
-	retry  time.Duration // until the next round of resending
-	bad    bool          // the last receipt could not be verified
-	forked bool
-	ahead  bool // Ahead was called
-	red    bool // echo is missing
+	receipt time.Time     // when the last one came
+	late    bool          // blocks sent have no receipt
+	retry   time.Duration // until the next round of resending
+	bad     bool          // the last receipt could not be verified
+	forked  bool
+	ahead   bool // Ahead was called
+	red     bool // echo is missing
 }
 
 // order of the streams in both lanes.
@@ -139,12 +147,15 @@ var order = []string{envelope.StreamEvent, envelope.StreamStat, envelope.StreamL
 func New(log Log, cur Cursor, o Options) (*Uplink, error) {
 	o.ClientID = cmp.Or(o.ClientID, o.Gateway)
 	o.Ack = cmp.Or(o.Ack, ModeReceipt)
-	o.Window = cmp.Or(o.Window, 32)
+	o.Window = cmp.Or(o.Window, 256)
 	o.BacklogShare = cmp.Or(o.BacklogShare, 0.5)
 	o.ReconnectMax = cmp.Or(o.ReconnectMax, 30*time.Second)
 	o.ReceiptTimeout = cmp.Or(o.ReceiptTimeout, time.Minute)
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
 	}
 	if o.Birth == nil {
 		o.Birth = func() []byte { return nil }
@@ -161,26 +172,37 @@ func New(log Log, cur Cursor, o Options) (*Uplink, error) {
 	if len(o.Streams) == 0 {
 		o.Streams = order
 	}
-	o.Streams = slices.Clone(o.Streams)
-	rank := func(s string) int {
-		if i := slices.Index(order, s); i >= 0 {
-			return i
-		}
-		return len(order)
-	}
-	slices.SortStableFunc(o.Streams, func(a, b string) int { return rank(a) - rank(b) })
+	o.Streams = inOrder(o.Streams)
 
 	broker, err := o.check()
 	if err != nil {
 		return nil, fmt.Errorf("uplink %q: %w", o.Name, err)
 	}
 	o.Logger = o.Logger.With("uplink", o.Name, "broker", broker.Redacted())
-	u := &Uplink{log: log, cur: cur, o: o, broker: broker, health: map[string]*health{}, moved: make(chan struct{})}
+	u := &Uplink{log: log, cur: cur, o: o, broker: broker, meter: newMeter(o.Metered), health: map[string]*health{}, moved: make(chan struct{})}
 	for _, s := range o.Streams {
 		u.health[s] = new(health)
 	}
 	u.connect = u.dialMQTT
 	return u, nil
+}
+
+// inOrder puts the streams that have a place in order before the others.
+func inOrder(streams []string) []string {
+	var first, others []string
+	for _, s := range order {
+		for _, one := range streams {
+			if one == s {
+				first = append(first, s)
+			}
+		}
+	}
+	for _, s := range streams {
+		if !slices.Contains(order, s) {
+			others = append(others, s)
+		}
+	}
+	return append(first, others...)
 }
 
 func (o *Options) check() (*url.URL, error) {
@@ -211,6 +233,13 @@ func (o *Options) check() (*url.URL, error) {
 	case o.ReceiptTimeout < time.Second:
 		return nil, fmt.Errorf("receipt time-out is %v: 1s or more", o.ReceiptTimeout)
 	}
+	if m := o.Metered; m != nil {
+		for _, h := range m.Hours {
+			if h.From < 0 || h.From >= dayMinutes || h.To < 0 || h.To > dayMinutes || h.From == h.To {
+				return nil, fmt.Errorf("hours are minutes %d to %d of the day: 0 to %d, not the same", h.From, h.To, dayMinutes)
+			}
+		}
+	}
 	for i, s := range o.Streams {
 		if !level(s) || slices.Contains(o.Streams[:i], s) {
 			return nil, fmt.Errorf("stream %q: one topic level each, and each once", s)
@@ -227,6 +256,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	pause := backoff{max: u.o.ReconnectMax}
 	again := false // because of a new epoch
 	for ctx.Err() == nil {
+		u.metering()
 		e := newEars(&u.traffic)
 		began := time.Now()
 		u.count(func(s *Stats) { s.Attempts++ })
@@ -261,8 +291,8 @@ func (u *Uplink) Run(ctx context.Context) error {
 	return nil
 }
 
-// Drain waits until all that is sealed is acknowledged, or ctx ends. Run must be at
-// work beside it.
+// Drain waits until all that is sealed is acknowledged, less what a contract holds back,
+// or ctx ends. Run must be at work beside it.
 func (u *Uplink) Drain(ctx context.Context) {
 	for {
 		u.mu.Lock()
@@ -281,9 +311,16 @@ func (u *Uplink) Drain(ctx context.Context) {
 	}
 }
 
+// lag is how many blocks wait, and are not held back by a contract.
 func (u *Uplink) lag() uint64 {
 	var n uint64
+	u.mu.Lock()
+	m := u.stats.Metered
+	u.mu.Unlock()
 	for _, s := range u.o.Streams {
+		if m != nil && holds(m.Hold, s) {
+			continue
+		}
 		n += unacked(u.log, u.cur, u.o.Name, s)
 	}
 	return n

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"envgate/envelope"
@@ -14,7 +15,9 @@ import (
 // says about sizes: it would make room for 256 MB at a packet's first five bytes, and
 // panics at a SUBACK with more codes than it asked for. So each packet's head is read
 // here before the client sees it, and what no broker should send ends the connection.
-// A wire also bounds how long a write may take, counts bytes, and tells of its loss.
+// A wire also bounds how long a write may take, counts bytes, tells of its loss, and
+// writes several messages at once where more than one is on its way: that is one call of
+// the system, and one record of TLS.
 type wire struct {
 	net.Conn
 	r    *bufio.Reader
@@ -22,7 +25,16 @@ type wire struct {
 	in   inspector
 	once sync.Once
 	err  error // of the inspector
+
+	last atomic.Uint64 // message that ends the newest batch, counted from 1
+
+	mu      sync.Mutex // one write at a time: the client pings from another goroutine
+	n       uint64     // messages written; guarded by mu
+	waiting []byte     // that is, of a batch which is not at its end; guarded by mu
 }
+
+// batchBytes is the most that waits for more. At 256 kbit/s it takes 250 ms.
+const batchBytes = 8 << 10
 
 func newWire(c net.Conn, e *ears) *wire {
 	return &wire{Conn: c, r: bufio.NewReaderSize(c, 2048), e: e}
@@ -34,6 +46,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	n, err := w.r.Read(p)
 	w.e.traffic.in.Add(uint64(n))
+	w.e.traffic.metered.Add(toll(n))
 	if bad := w.in.inspect(p[:n]); bad != nil {
 		w.err = bad
 		n, err = 0, bad
@@ -44,18 +57,52 @@ func (w *wire) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// Write takes one packet. A message that does not end its batch may be kept; anything
+// else takes along what was kept.
 func (w *wire) Write(p []byte) (int, error) {
-	if err := w.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if len(w.waiting)+len(p) > batchBytes {
+		if err := w.flush(); err != nil {
+			return 0, err
+		}
+	}
+	w.waiting = append(w.waiting, p...)
+	if len(p) > 0 && p[0]>>4 == publish {
+		w.n++
+		// The end of an older batch may be kept too: that of a newer one comes.
+		if w.n != w.last.Load() && len(w.waiting) < batchBytes {
+			return len(p), nil
+		}
+	}
+	if err := w.flush(); err != nil {
 		return 0, err
+	}
+	return len(p), nil
+}
+
+// flush writes what waits; mu is held.
+func (w *wire) flush() error {
+	if len(w.waiting) == 0 {
+		return nil
+	}
+	p := w.waiting
+	w.waiting = w.waiting[:0]
+	if cap(p) > 2*batchBytes {
+		w.waiting = nil // a birth was large
+	}
+	if err := w.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
+		return err
 	}
 	n, err := w.Conn.Write(p)
 	w.e.traffic.out.Add(uint64(n))
+	w.e.traffic.metered.Add(toll(n))
 	if err != nil {
 		w.e.lose(err)
-		return n, err
+		return err
 	}
 	// A deadline that is past would fail what TLS writes while it reads.
-	return n, w.SetWriteDeadline(time.Time{})
+	return w.SetWriteDeadline(time.Time{})
 }
 
 // Close may be called more than once and from anywhere.

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestInspect(t *testing.T) {
@@ -111,3 +113,85 @@ func TestWire(t *testing.T) {
 		t.Errorf("counted %d out, %d in", tr.out.Load(), tr.in.Load())
 	}
 }
+
+// pieces is a connection that remembers its writes.
+type pieces struct {
+	net.Conn
+	sizes []int
+}
+
+func (p *pieces) Write(b []byte) (int, error) {
+	p.sizes = append(p.sizes, len(b))
+	return len(b), nil
+}
+
+func (p *pieces) SetWriteDeadline(time.Time) error { return nil }
+
+// Messages of a batch go in one write; what ends it, and what is no message, goes at once.
+func TestWireBatches(t *testing.T) {
+	message := func(n int) []byte { return append([]byte{publish << 4}, make([]byte, n-1)...) }
+	ping := []byte{12 << 4, 0}
+	tests := []struct {
+		name   string
+		last   uint64
+		writes [][]byte
+		want   []int
+	}{
+		{"one alone", 1, [][]byte{message(100)}, []int{100}},
+		{"a batch", 3, [][]byte{message(100), message(200), message(300)}, []int{600}},
+		{"not at its end", 3, [][]byte{message(100), message(200)}, nil},
+		{"a ping", 3, [][]byte{message(100), ping, message(200), message(300)}, []int{102, 500}},
+		{"no more than 8 KB", 5, [][]byte{message(3000), message(3000), message(3000), message(100), message(1)}, []int{6000, 3101}},
+		{"a birth", 3, [][]byte{message(3000), message(60000), message(10)}, []int{3000, 60000, 10}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := &pieces{}
+			w := newWire(c, newEars(new(traffic)))
+			w.last.Store(tt.last)
+			for _, b := range tt.writes {
+				if n, err := w.Write(b); n != len(b) || err != nil {
+					t.Fatalf("Write of %d bytes: %d, %v", len(b), n, err)
+				}
+			}
+			if !slices.Equal(c.sizes, tt.want) {
+				t.Errorf("writes of %v bytes, want %v", c.sizes, tt.want)
+			}
+		})
+	}
+}
+
+// The post says of each message whether another one follows, and of the last one that
+// none does: whatever lies between them.
+func TestPostGathers(t *testing.T) {
+	c := &noted{}
+	p := newPost(c, 10)
+	for _, k := range []errandKind{doBlock, doListen, doState, doBlock, doLeave} {
+		p.errands <- errand{kind: k}
+	}
+	p.start()
+	for range 5 {
+		<-p.outcomes
+	}
+	p.close()
+	if want := []bool{true, true, false}; !slices.Equal(c.more, want) {
+		t.Errorf("more follows: %v, want %v", c.more, want)
+	}
+}
+
+// noted takes everything at once.
+type noted struct{ more []bool }
+
+func (c *noted) token() token {
+	t := &fakeToken{done: make(chan struct{})}
+	close(t.done)
+	return t
+}
+
+func (c *noted) Publish(_ string, _ bool, _ []byte, more bool) token {
+	c.more = append(c.more, more)
+	return c.token()
+}
+
+func (c *noted) Listen(string, bool) token { return c.token() }
+func (c *noted) Close(bool)                {}
