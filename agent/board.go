@@ -31,6 +31,13 @@ func (b *board) setLog(log *buffer.Log) {
 	b.log, b.opened = log, time.Now()
 }
 
+// openLog is the log, nil until it is open.
+func (b *board) openLog() *buffer.Log {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.log
+}
+
 func (b *board) addUplink(name string, u *uplink.Uplink) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -195,6 +195,7 @@ running:
 		select {
 		case log = <-opened:
 			a.board.setLog(log)
+			a.startSalvage(localCtx, log, key, &locals)
 			up, opened = a.startUplinks(upCtx, log, fl), nil
 			a.startPlatforms(upCtx, log, &up.all)
 		case err = <-flowDone: // before its time: a log that is not ours

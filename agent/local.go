@@ -16,6 +16,7 @@ import (
 	"syscall"
 	"time"
 
+	"envgate/buffer"
 	"envgate/config"
 	"envgate/drivers/modbus"
 )
@@ -31,6 +32,8 @@ import (
 //	{"v":1,"do":"status"}
 //	{"v":1,"do":"read","line":"dust","unit":1,"function":3,"address":0,"quantity":2,"timeout":500000000}
 //	{"v":1,"do":"tap","line":"dust"}
+//	{"v":1,"do":"log"}
+//	{"v":1,"do":"blocks","stream":"live","epoch":"5f1c…","after":120,"quantity":64}
 type localServer struct {
 	site   *config.Site
 	lines  map[string]*siteLine
@@ -38,13 +41,14 @@ type localServer struct {
 	logger *slog.Logger
 	seats  chan struct{}
 	status func() *siteStatus
+	log    func() *buffer.Log // nil until it is open
 }
 
 const (
 	localVersion = 1
 	localSeats   = 8                // connections at once
 	localRequest = 4 << 10          // bytes of a request
-	localReply   = 64 << 10         // bytes of a reply
+	localReply   = 256 << 10        // bytes of a reply
 	localIdle    = 10 * time.Minute // a connection may say nothing
 	localWrite   = 5 * time.Second  // a reply may take
 	localRetry   = 30 * time.Second // between two tries to open the socket
@@ -64,6 +68,13 @@ type request struct {
 	Quantity uint16        `json:"quantity,omitempty"`
 	Timeout  time.Duration `json:"timeout,omitempty"` // ns
 	Pause    time.Duration `json:"pause,omitempty"`   // ns
+
+	// Of the log, see local_log.go.
+	Stream string `json:"stream,omitempty"`
+	Epoch  string `json:"epoch,omitempty"`
+	After  uint64 `json:"after,omitempty"`
+	From   int64  `json:"from,omitempty"` // UTC ms
+	To     int64  `json:"to,omitempty"`
 }
 
 type reply struct {
@@ -76,6 +87,10 @@ type reply struct {
 	Site    *siteInfo     `json:"site,omitempty"`
 	Frame   *frameInfo    `json:"frame,omitempty"`
 	Status  *siteStatus   `json:"status,omitempty"`
+	Log     *buffer.Info  `json:"log,omitempty"`
+	Runs    [][2]uint64   `json:"runs,omitempty"`
+	First   uint64        `json:"first,omitempty"`
+	Blocks  [][]byte      `json:"blocks,omitempty"`
 }
 
 type siteInfo struct {
@@ -190,7 +205,7 @@ func listenLocal(path string) (*net.UnixListener, error) {
 // another agent has the site.
 func (a *agent) startLocal(ctx context.Context, lines []*siteLine, all *sync.WaitGroup) error {
 	s := &localServer{
-		site: a.site, lines: map[string]*siteLine{}, began: time.Now(), logger: a.logger, seats: make(chan struct{}, localSeats),
+		site: a.site, lines: map[string]*siteLine{}, began: time.Now(), logger: a.logger, seats: make(chan struct{}, localSeats), log: a.board.openLog,
 	}
 	for _, l := range lines {
 		s.lines[l.config.Name] = l
@@ -346,6 +361,10 @@ func (s *localServer) answer(ctx context.Context, c net.Conn, q request) bool {
 			return send(c, refusal(err))
 		}
 		return tapTo(ctx, c, l.line)
+	case "log":
+		return send(c, s.logInfo(q))
+	case "blocks":
+		return send(c, s.blocks(q))
 	}
 	return send(c, reply{Error: fmt.Sprintf("unknown request %q", q.Do)})
 }

@@ -59,7 +59,7 @@ func newWeeks(t *testing.T, seed uint64, huge, large bool) *weeks {
 	w.budget = 8 << 20 << (seed % 2)
 	sizes := []int{300, 1000, PackedSize}
 	if huge {
-		w.budget, sizes = 4<<20<<(seed%2), []int{300, PackedSize, PackedSize + 1, 5000, MaxRecord}
+		w.budget, sizes = 8<<20<<(seed%2), []int{300, PackedSize, PackedSize + 1, 5000, MaxRecord}
 	}
 	w.log, w.path = newLog(t, func(o *Options) {
 		o.NoSync, o.MaxBytes, o.Streams = true, w.budget, nil

@@ -83,7 +83,7 @@ func thinAsides(path, keep string) (removed []string) {
 	prefix := filepath.Base(path) + ".aside-"
 	for _, e := range entries {
 		name := filepath.Join(filepath.Dir(path), e.Name())
-		if !strings.HasPrefix(e.Name(), prefix) || name == keep {
+		if !strings.HasPrefix(e.Name(), prefix) || name == keep || isBeside(name) {
 			continue
 		}
 		if i, err := e.Info(); err == nil && i.Mode().IsRegular() {
@@ -94,9 +94,43 @@ func thinAsides(path, keep string) (removed []string) {
 	for _, a := range asides[:max(len(asides)+1-maxAside, 0)] {
 		if os.Remove(a.name) == nil {
 			removed = append(removed, a.name)
+			for _, end := range Beside {
+				os.Remove(a.name + end)
+			}
 		}
 	}
 	return removed
+}
+
+// Beside are the ends of the names of files that stand beside one set aside: what was
+// salvaged of it. They go when it goes.
+var Beside = []string{".blocks", ".report.json", ".report.txt", ".blocks.part", ".report.json.part", ".report.txt.part"}
+
+func isBeside(name string) bool {
+	for _, end := range Beside {
+		if strings.HasSuffix(name, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// Asides returns the files that were set aside for the log at path, oldest first.
+func Asides(path string) ([]string, error) {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	entries, err := os.ReadDir(filepath.Dir(path))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, e := range entries { // in the order of their names, which is that of time
+		if strings.HasPrefix(e.Name(), filepath.Base(path)+".aside-") && !isBeside(e.Name()) && e.Type().IsRegular() {
+			names = append(names, filepath.Join(filepath.Dir(path), e.Name()))
+		}
+	}
+	return names, nil
 }
 
 // lockFile opens path and takes the lock that bbolt would take, so that nothing

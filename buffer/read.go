@@ -2,6 +2,7 @@ package buffer
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 )
 
@@ -30,41 +31,53 @@ func (l *Log) Bounds(stream string) (first, last uint64) {
 // Errors to branch on: ErrStream, ErrClosed, ErrSuspect (try later) and
 // ErrDamaged.
 func (l *Log) Read(stream string, after uint64, n int) (first uint64, blocks [][]byte, err error) {
-	for try := range 3 {
-		if try > 0 {
-			// A commit may be evicting what we look for, or the file is being
-			// opened again. Both are over when the writer lets go.
-			l.write.Lock()
-			//lint:ignore SA2001 waiting is the point
-			l.write.Unlock()
-		}
-		l.mu.RLock()
-		closed, store, s := l.closed, l.store, l.streams[stream]
-		var from, last uint64
-		if s != nil {
-			from, last = s.first, s.head
-		}
-		l.mu.RUnlock()
-		switch {
-		case closed:
-			return 0, nil, fmt.Errorf("buffer: read: %w", ErrClosed)
-		case s == nil:
-			return 0, nil, fmt.Errorf("buffer: read: %w: %q", ErrStream, stream)
-		case after >= last || n <= 0 || from > last:
-			return 0, nil, nil
-		case store == nil:
-			return 0, nil, fmt.Errorf("buffer: read: %w", ErrSuspect)
-		}
-		from = max(from, after+1)
-		blocks, err = store.read(stream, from, last, n, readBytes)
-		if err == nil && len(blocks) > 0 {
-			return from, blocks, nil
-		}
+	first, blocks, err = l.look(stream, after, n)
+	if _, ok := errors.AsType[looked](err); ok {
+		// A commit may be evicting what we look for, or the file is being opened
+		// again. While nobody writes, what is not there is not there.
+		l.write.Lock()
+		defer l.write.Unlock()
+		first, blocks, err = l.look(stream, after, n)
 	}
-	if err == nil {
-		err = fmt.Errorf("%w: block is not there", ErrDamaged)
+	if err != nil {
+		return 0, nil, fmt.Errorf("buffer: read %s after %d: %w", stream, after, err)
 	}
-	return 0, nil, fmt.Errorf("buffer: read %s after %d: %w", stream, after, err)
+	return first, blocks, nil
+}
+
+// looked is the error of a look that may end otherwise while nobody writes.
+type looked struct{ error }
+
+func (e looked) Unwrap() error { return e.error }
+
+// look is a Read that can be misled by a commit beside it.
+func (l *Log) look(stream string, after uint64, n int) (first uint64, blocks [][]byte, err error) {
+	l.mu.RLock()
+	closed, store, s := l.closed, l.store, l.streams[stream]
+	var from, last uint64
+	if s != nil {
+		from, last = s.first, s.head
+	}
+	l.mu.RUnlock()
+	switch {
+	case closed:
+		return 0, nil, ErrClosed
+	case s == nil:
+		return 0, nil, ErrStream
+	case after >= last || n <= 0 || from > last:
+		return 0, nil, nil
+	case store == nil:
+		return 0, nil, ErrSuspect
+	}
+	from = max(from, after+1)
+	blocks, err = store.read(stream, from, last, n, readBytes)
+	switch {
+	case err != nil:
+		return 0, nil, looked{err}
+	case len(blocks) == 0:
+		return 0, nil, looked{fmt.Errorf("%w: block is not there", ErrDamaged)}
+	}
+	return from, blocks, nil
 }
 
 // State returns a copy of the state the writer gave with its last Append, nil

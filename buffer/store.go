@@ -301,7 +301,14 @@ func (s *store) need(tx *bolt.Tx, c *change) (pages int64) {
 	for key, value := range c.meta {
 		meta = append(meta, len(key)+len(value))
 	}
-	return pages + pagesFor(meta) + toRoot*int64(len(c.index)) + toRoot
+	marks := map[string]int64{}
+	for _, x := range c.index {
+		marks[x.stream]++
+	}
+	for name, n := range marks { // side by side, in nodes that may be half empty
+		pages += wholePages(2*n*int64(len(name)+itemSize+9)) + toRoot
+	}
+	return pages + pagesFor(meta) + toRoot
 }
 
 // tail returns the sizes of a stream's newest blocks, which share a node with the next.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -103,7 +102,7 @@ func (a *audit) flush(ctx context.Context) error {
 	return err
 }
 
-// auditFiles verifies files that hold one message each, and the folders among
+// auditFiles verifies files that hold one message each, or many, and the folders among
 // them. What came before the first block of a stream is not asked for, but said.
 func (a *audit) auditFiles(ctx context.Context, paths []string) (notes []string, err error) {
 	files, err := expand(paths)
@@ -112,16 +111,26 @@ func (a *audit) auditFiles(ctx context.Context, paths []string) (notes []string,
 	}
 	var good []*verdict
 	for _, path := range files {
-		message, err := readBounded(path, envelope.MaxInflated)
+		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
 		}
-		v := inspect(a.register, arrival{topic: path, message: message, at: time.Now()})
-		if v.kind != "" {
-			a.add(finding{kind: v.kind, id: v.id, text: path + ": " + v.err.Error()})
-			continue
+		err = envelope.ReadFile(f, func(at int64, message []byte) error {
+			v := inspect(a.register, arrival{topic: path, message: message, at: time.Now()})
+			if v.kind != "" {
+				a.add(finding{kind: v.kind, id: v.id, text: fmt.Sprintf("%s: %v", placeIn(path, at), v.err)})
+				return nil
+			}
+			v.message = nil // nothing is written
+			good = append(good, v)
+			return nil
+		})
+		f.Close()
+		if errors.Is(err, envelope.ErrForm) || errors.Is(err, envelope.ErrTooLarge) {
+			a.add(finding{kind: kindGarbage, text: path + ": " + err.Error()})
+		} else if err != nil {
+			return nil, err
 		}
-		good = append(good, v)
 	}
 	// Events first, for they say what was evicted; then by number.
 	slices.SortStableFunc(good, func(x, y *verdict) int {
@@ -304,15 +313,10 @@ func expand(paths []string) ([]string, error) {
 	return files, nil
 }
 
-func readBounded(path string, most int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// placeIn names a message in a file of many.
+func placeIn(path string, at int64) string {
+	if at == 0 {
+		return path
 	}
-	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, most+1))
-	if err == nil && int64(len(b)) > most {
-		return nil, fmt.Errorf("%s: %w", path, errors.New("larger than any message"))
-	}
-	return b, err
+	return fmt.Sprintf("%s: message at byte %d", path, at)
 }

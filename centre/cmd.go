@@ -21,6 +21,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"run", "-c FILE", "receive, verify, store and receipt until stopped", cmdRun},
+		{"import", "-c FILE FILE...", "take blocks from files: a stick, or what was salvaged of a damaged log", cmdImport},
 		{"verify", "-c FILE | -k PUBLIC [FILE...]", "verify blocks in files, or a whole database, offline", cmdVerify},
 		{"gaps", "-c FILE | DATABASE", "say for each stream what is there and what is missing", cmdGaps},
 		{"export", "-c FILE | DATABASE --csv|--ndjson|--raw", "readings, figures and events out of the stored blocks", cmdExport},

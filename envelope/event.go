@@ -33,9 +33,10 @@ const (
 	EventClockState   = "clock.state"   // Old and New are states of the clock, such as ClockHoldover
 	EventClockDiffers = "clock.differs" // Subject is a source of time that is not followed, Old our time, New its
 
-	EventLogAside   = "log.aside"   // a damaged log was set aside, a new epoch begun
-	EventLogEvicted = "log.evicted" // blocks nobody acknowledged are going to be deleted
-	EventLogFull    = "log.full"
+	EventLogAside    = "log.aside"   // a damaged log was set aside, a new epoch begun
+	EventLogEvicted  = "log.evicted" // blocks nobody acknowledged are going to be deleted
+	EventLogFull     = "log.full"
+	EventLogSalvaged = "log.salvaged" // what was taken out of a log set aside: New says it, and what is missing
 
 	EventUplinkUp      = "uplink.up"
 	EventUplinkDown    = "uplink.down"
