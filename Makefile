@@ -13,7 +13,7 @@ FUZZTIME ?= 20s
 FUZZ    ?= .
 
 .DEFAULT_GOAL := test
-.PHONY: test build demo bench fuzz lint vuln cross need generate clean
+.PHONY: test build demo bench powercut kills faults fuzz lint vuln cross need generate clean
 
 # The whole suite: format, vet, staticcheck, known holes, all targets built,
 # unit and end-to-end tests under the race detector.
@@ -32,6 +32,27 @@ demo: build
 bench: need build cross
 	$(GO) run ./tests/bench
 	$(GO) test -run '^$$' -bench . -benchtime 1s ./hj212 ./drivers/... ./envelope ./buffer ./agent/... ./centre
+
+# The fault suite's long tier; its quick tier is part of test. What each counted is in
+# out/faults.
+CUTS    ?= 300
+KILLS   ?= 1000
+FAULTS  = FAULTS_OUT=$(CURDIR)/out/faults $(GO) test ./tests/faults -v -count 1 -timeout 3h
+
+# CUTS power cuts of a virtual machine with ext4 in which a victim writes, a tenth as many
+# in which the agent does. Linux on x86_64, kernel from Debian.
+powercut:
+	@sh tests/need.sh qemu-system-x86_64=qemu-system-x86 mkfs.ext4=e2fsprogs dpkg-deb=dpkg
+	@sh tests/faults/kernel.sh out/faults/kernel
+	FAULTS_CUTS=$(CUTS) FAULTS_AGENT_CUTS=$(shell expr \( $(CUTS) + 9 \) / 10) FAULTS_KERNEL=$(CURDIR)/out/faults/kernel $(FAULTS) -run '^TestPowerCuts'
+
+# KILLS of a victim, a tenth as many of the whole agent, and one at each of its first
+# writes and syncs.
+kills: need
+	FAULTS_KILLS=$(KILLS) FAULTS_AGENT_KILLS=$(shell expr \( $(KILLS) + 9 \) / 10) FAULTS_POINTS=60 $(FAULTS) -run '^Test(Kills|KillAtSyscall|AgentKills)$$'
+
+faults: powercut kills
+	FAULTS_FLIPS=300 FAULTS_LAZY=100 $(FAULTS) -skip '^Test(PowerCuts|PowerCutsAgent|Kills|KillAtSyscall|AgentKills)$$'
 
 # FUZZ=./hj212 FUZZTIME=10m fuzzes one package for long.
 fuzz:
@@ -56,7 +77,7 @@ cross:
 
 need:
 	@sh tests/need.sh gcc=gcc gcc=libc6-dev mosquitto=mosquitto mbpoll=mbpoll openssl=openssl \
-		py:pymodbus=python3-pymodbus py:serial=python3-serial h:modbus/modbus.h=libmodbus-dev socat=socat strace=strace \
+		py:pymodbus=python3-pymodbus py:serial=python3-serial h:modbus/modbus.h=libmodbus-dev socat=socat strace=strace mkfs.ext4=e2fsprogs \
 		qemu-arm-static=qemu-user-static qemu-mipsel-static=qemu-user-static
 
 generate:

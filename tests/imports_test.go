@@ -86,6 +86,17 @@ var arrows = map[string]arrow{
 		[]string{"envgate/tests/sim", "envgate/envelope", "envgate/buffer", "golang.org/x/sys"},
 		"it measures programs from outside; a backlog of days it writes into a log itself",
 	},
+	"envgate/tests/faults": {
+		[]string{"envgate/buffer", "envgate/envelope"},
+		"its oracle reads a log as the log says it is and verifies each block anew; it shares no code with the agent",
+	},
+	"envgate/tests/faults/victim": {
+		[]string{"envgate/tests/faults"}, "flags and no more: what it does, the virtual machine does too",
+	},
+	"envgate/tests/faults/guest": {
+		[]string{"envgate/envelope", "envgate/tests/faults", "envgate/tests/sim", "github.com/mochi-mqtt/server/v2", "golang.org/x/sys"},
+		"the first process of a virtual machine: it mounts a disk, and works there or runs the agent, with all that one needs around it",
+	},
 	"envgate/tests/vectors/frames": {
 		nil, "it writes its own frames and sums, so that one mistake cannot cancel another",
 	},
