@@ -11,9 +11,10 @@ COLD    := $(shell grep -v '^\#' cross/cold)
 SMALL   := $(foreach p,$(COLD),-gcflags=$(p)=-l)
 FUZZTIME ?= 20s
 FUZZ    ?= .
+HOURS   ?= 2
 
 .DEFAULT_GOAL := test
-.PHONY: test build demo bench powercut kills faults fuzz lint vuln cross need generate clean
+.PHONY: test build demo bench outage soak powercut kills faults fuzz lint vuln cross need generate clean
 
 # The whole suite: format, vet, staticcheck, known holes, all targets built,
 # unit and end-to-end tests under the race detector.
@@ -53,6 +54,15 @@ kills: need
 
 faults: powercut kills
 	FAULTS_FLIPS=300 FAULTS_LAZY=100 $(FAULTS) -skip '^Test(PowerCuts|PowerCutsAgent|Kills|KillAtSyscall|AgentKills)$$'
+# What an outage of two minutes costs with one kill and with three, and what a log that
+# is too small for one says: the long tier of the network's faults.
+outage: need
+	FAULTS_OUTAGE=1 $(GO) test -count=1 -v -timeout 20m -run '^Test(OutageFigures|EvictionAtCentre)$$' ./tests/faults
+
+# Load with random faults every few seconds, and an account of every reading at the end.
+# HOURS=0.1 tries it out, SEED=7 breaks the same things again. As root it fills a disk too.
+soak: need build
+	$(GO) run ./tests/soak -hours $(HOURS) $(if $(SEED),-seed $(SEED))
 
 # FUZZ=./hj212 FUZZTIME=10m fuzzes one package for long.
 fuzz:

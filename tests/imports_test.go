@@ -97,6 +97,14 @@ var arrows = map[string]arrow{
 		[]string{"envgate/envelope", "envgate/tests/faults", "envgate/tests/sim", "github.com/mochi-mqtt/server/v2", "golang.org/x/sys"},
 		"the first process of a virtual machine: it mounts a disk, and works there or runs the agent, with all that one needs around it",
 	},
+	"envgate/tests/rig": {
+		[]string{"envgate/tests/sim"},
+		"it runs the agent, the broker and the centre as people do: as programs",
+	},
+	"envgate/tests/soak": {
+		[]string{"envgate/tests/sim", "envgate/tests/rig"},
+		"it breaks programs from outside",
+	},
 	"envgate/tests/vectors/frames": {
 		nil, "it writes its own frames and sums, so that one mistake cannot cancel another",
 	},
