@@ -77,6 +77,8 @@ const (
 	openRetry    = 5 * time.Second
 	flushIdle    = 10 * time.Second
 	evictionRead = 64
+	lastTries    = 5 // more at a stop, after the first one
+	lastPause    = 300 * time.Millisecond
 )
 
 // Run opens the log, trying until it can, and then seals until ctx ends; then it
@@ -298,10 +300,17 @@ func (f *flow) count(s polled) {
 func (f *flow) last() {
 	f.in.event(f.event(time.Now(), envelope.Event{Type: envelope.EventStop, Subject: f.press.firmware, Why: f.reason}))
 	f.state.Stopped = "stopped: " + f.reason
-	f.commit(true, true)
-	if f.parked != nil || f.turning != "" {
-		f.logger.Error("stop with readings that the log could not take")
+	for try := 0; ; try++ {
+		f.commit(true, true)
+		if f.parked == nil && f.turning == "" {
+			return
+		}
+		if try == lastTries {
+			break
+		}
+		time.Sleep(lastPause) // a disk that fails may do better in a moment
 	}
+	f.logger.Error("stop with readings that the log could not take")
 }
 
 func (f *flow) failed(err error) {

@@ -317,19 +317,47 @@ func TestFlowBearsAnUnreadableState(t *testing.T) {
 // A state that does not fit the blocks beside it is not gone on from: the next seq
 // would be another one's, or signed twice.
 func TestFlowRefusesAStateThatDoesNotFit(t *testing.T) {
+	for name, wrong := range map[string]func(envelope.Head) envelope.Head{
+		"number": func(h envelope.Head) envelope.Head { return envelope.Head{Seq: 1, Hash: h.Hash} },
+		"hash":   func(h envelope.Head) envelope.Head { return envelope.Head{Seq: h.Seq, Hash: "x" + h.Hash[1:]} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, key := t.TempDir(), testKey(t)
+			f := beginFlow(t, dir, key)
+			f.in.event(f.event(epoch0, envelope.Event{Type: envelope.EventFault, Subject: "test"}))
+			f.commit(true, true)
+			s := f.state
+			s.Heads = map[string]envelope.Head{event: wrong(f.press.heads[event])}
+			old := f.log.Epoch()
+			if err := f.log.Append(buffer.Batch{State: mustJSON(s)}); err != nil {
+				t.Fatal(err)
+			}
+			closeFlow(t, f)
+			f = beginFlow(t, dir, key)
+			if f.log.Epoch() == old || f.press.heads[event].Seq == 0 {
+				t.Errorf("epoch %s goes on behind event %d", old, f.press.heads[event].Seq)
+			}
+		})
+	}
+}
+
+// A disk that fails in the moment of the stop is asked again.
+func TestFlowStopsOnADiskThatFails(t *testing.T) {
 	dir, key := t.TempDir(), testKey(t)
 	f := beginFlow(t, dir, key)
-	f.commit(true, true)
-	s := f.state
-	s.Heads = map[string]envelope.Head{event: {Seq: 1, Hash: f.press.heads[event].Hash}}
-	old := f.log.Epoch()
-	if err := f.log.Append(buffer.Batch{State: mustJSON(s)}); err != nil {
-		t.Fatal(err)
+	fails := 3
+	f.append = func(b buffer.Batch) error {
+		if fails--; fails >= 0 {
+			return fmt.Errorf("append: %w", buffer.ErrSuspect)
+		}
+		return f.log.Append(b)
 	}
+	f.in.add(time.Second, samplesOf("noise", 1, 1)...)
+	f.last()
 	closeFlow(t, f)
-	f = beginFlow(t, dir, key)
-	if f.log.Epoch() == old || f.press.heads[event].Seq == 0 {
-		t.Errorf("epoch %s goes on behind event %d", old, f.press.heads[event].Seq)
+	values, events := contents(t, dir, key)
+	if values["noise 0"] != "1" || !strings.Contains(kinds(events), envelope.EventStop) {
+		t.Errorf("values %v, events %s: the last reading and the stop are not there", values, kinds(events))
 	}
 }
 

@@ -199,9 +199,29 @@ func (f *flow) readState(s *state) error {
 		if _, last := f.log.Bounds(name); last != s.Heads[name].Seq {
 			return fmt.Errorf("state beside the log: head of %s is %d, the log ends at %d", name, s.Heads[name].Seq, last)
 		}
+		if err := f.fitsHead(name, s.Heads[name]); err != nil {
+			return err
+		}
 	}
 	if s.Index == nil {
 		s.Index = map[string]uint64{}
+	}
+	return nil
+}
+
+// fitsHead holds a head of the state against the newest block: the next one is chained to
+// it, and would break the chain for all time if a bit of either had changed.
+func (f *flow) fitsHead(stream string, h envelope.Head) error {
+	if h.Seq == 0 {
+		return nil
+	}
+	_, blocks, err := f.log.Read(stream, h.Seq-1, 1)
+	if err != nil || len(blocks) == 0 {
+		return nil // what cannot be read now is not wrong; all of it may be evicted
+	}
+	payload, err := envelope.Peek(blocks[0])
+	if err != nil || envelope.Hash(payload) != h.Hash {
+		return fmt.Errorf("state beside the log: the hash of %s %d is another than the block's", stream, h.Seq)
 	}
 	return nil
 }

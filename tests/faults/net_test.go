@@ -101,8 +101,9 @@ func brokerDiesBeforeAcks(r *netRig) {
 		r.ok(r.StartBroker())
 		time.Sleep(3 * time.Second)
 	}
-	if r.finish() == 0 {
-		r.t.Error("no block came twice: nothing was between a block and its acknowledgement")
+	r.finish()
+	if n.Load() < 3 {
+		r.t.Errorf("%d acknowledgements seen: none was kept from the agent", n.Load())
 	}
 }
 
