@@ -140,7 +140,7 @@ func TestDamagedLog(t *testing.T) {
 	if newest.Why == "" || newest.Why == "new log" {
 		t.Errorf("the new epoch's reason is %q: want what is wrong with the file", newest.Why)
 	}
-	if found, _ := filepath.Glob(r.path("log.db.aside-*")); len(found) != 1 {
+	if found, _ := filepath.Glob(r.path("log.db.aside-????????T??????")); len(found) != 1 {
 		t.Errorf("%d files set aside, want 1", len(found))
 	}
 	await(t, 30*time.Second, "readings of the new epoch arrive", func() bool {
