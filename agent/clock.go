@@ -56,6 +56,7 @@ type clock struct {
 	mu    sync.Mutex
 	word  *word     // of a source, for the next look; guarded by mu
 	floor time.Time // has surely been; guarded by mu
+	least time.Time // the same by the program's own file; immutable
 }
 
 // sight is what a look saw, and who the time is from.
@@ -86,6 +87,7 @@ func (c *clock) look() (envelope.Clock, time.Duration) {
 	c.by = ""
 	if synced {
 		c.syncedAt = mono
+		c.allow(mono + system)
 		if c.held.Swap(0) != 0 {
 			c.by = "kernel"
 		}

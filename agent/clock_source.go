@@ -177,6 +177,18 @@ func (c *clock) recall(k kept, boot string) {
 	}
 }
 
+// allow takes back what a run before believed when its clock was wrong: that a time has
+// been which is still to come. The kernel's source rules, but for times before this program
+// was made.
+func (c *clock) allow(sinceEpoch time.Duration) {
+	now := time.Unix(0, int64(sinceEpoch))
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if now.Before(c.floor.Add(-floorRoom)) && !now.Before(c.least.Add(-floorRoom)) {
+		c.floor = now
+	}
+}
+
 // impossible says whether a time cannot be one: before what has surely been.
 func (c *clock) impossible(t time.Time) bool {
 	c.mu.Lock()

@@ -123,7 +123,8 @@ type agent struct {
 
 func newAgent(site *config.Site, adopt bool, logger *slog.Logger) *agent {
 	c := newClock()
-	c.floor = newestTime()
+	c.least = newestTime()
+	c.floor = c.least
 	return &agent{site: site, adopt: adopt, logger: logger, in: newInbox(), clock: c}
 }
 

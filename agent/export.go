@@ -303,7 +303,7 @@ func (c *copier) full(day string) bool {
 func (c *copier) begin(seq uint64, day string) error {
 	e := c.e
 	epoch := e.view.info.Epoch
-	name := fmt.Sprintf("%s-%.8s-%010d.blocks", c.stream, epoch, seq)
+	name := fmt.Sprintf("%s-%s-%010d.blocks", inName(c.stream), inName(epoch[:min(len(epoch), 8)]), seq)
 	head := envelope.FileHead
 	if c.kind == "csv" {
 		head = tableHead(c.stream)
@@ -593,4 +593,16 @@ func isNumber(s string) bool {
 		}
 	}
 	return digits > 0
+}
+
+// inName is what of a text may stand in a file's name: an inspected file may call its
+// epoch and its streams anything.
+func inName(text string) string {
+	var out []byte
+	for _, c := range []byte(text) {
+		if 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-' {
+			out = append(out, c)
+		}
+	}
+	return string(out)
 }

@@ -299,10 +299,10 @@ func (f *flow) count(s polled) {
 // last seals what is left and the event that says why the program stops.
 func (f *flow) last() {
 	f.in.event(f.event(time.Now(), envelope.Event{Type: envelope.EventStop, Subject: f.press.firmware, Why: f.reason}))
-	f.state.Stopped = "stopped: " + f.reason
 	for try := 0; ; try++ {
+		f.state.Stopped = "stopped: " + f.reason // a new epoch begins without it
 		f.commit(true, true)
-		if f.parked == nil && f.turning == "" {
+		if f.parked == nil && f.turning == "" && f.again.empty() {
 			return
 		}
 		if try == lastTries {

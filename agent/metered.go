@@ -35,7 +35,7 @@ func (f *flow) tallies() map[string]uplink.Tally {
 	return all
 }
 
-// recall gives them what the log knows of the run before.
+// recallTallies gives them what the log knows of the run before.
 func (f *flow) recallTallies(was map[string]uplink.Tally) {
 	for name, m := range f.meters {
 		if t, ok := was[name]; ok {

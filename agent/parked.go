@@ -19,6 +19,8 @@ type batch struct {
 	gone          []evicted // what the batch evicts undelivered, and tells of
 }
 
+func (b *batch) empty() bool { return len(b.events) == 0 && len(b.rows) == 0 && len(b.windows) == 0 }
+
 // pending is what the writer still owes the log.
 type pending struct {
 	parked  *batch // sealed and not yet stored: goes first, as it is

@@ -361,6 +361,32 @@ func TestFlowStopsOnADiskThatFails(t *testing.T) {
 	}
 }
 
+// A log that is found damaged by the very last batch takes nothing along: the batch is in
+// the new epoch, and the next start knows of the stop.
+func TestFlowStopsOnALogThatIsDamaged(t *testing.T) {
+	dir, key := t.TempDir(), testKey(t)
+	f := beginFlow(t, dir, key)
+	broken := true
+	f.append = func(b buffer.Batch) error {
+		if broken {
+			broken = false
+			return fmt.Errorf("append: %w", buffer.ErrDamaged)
+		}
+		return f.log.Append(b)
+	}
+	f.in.add(time.Second, samplesOf("noise", 1, 1)...)
+	f.reason = "terminated"
+	f.last()
+	if f.state.Stopped == "" {
+		t.Error("the state knows of no stop")
+	}
+	closeFlow(t, f)
+	values, events := contents(t, dir, key)
+	if values["noise 0"] != "1" || !strings.Contains(kinds(events), envelope.EventStop) {
+		t.Errorf("values %v, events %s: the last reading and the stop are not there", values, kinds(events))
+	}
+}
+
 func TestFlowTellsAPowerCutFromAKill(t *testing.T) {
 	dir, key := t.TempDir(), testKey(t)
 	for _, c := range []struct{ boot, why string }{

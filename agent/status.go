@@ -207,7 +207,35 @@ func (a *agent) status(s *localServer) *siteStatus {
 		out.Platforms = append(out.Platforms, statusOfPlatform(c, platforms[c.Name]))
 	}
 	out.Lost = &lostStatus{b.lost.Load(), b.unheard.Load(), a.in.waiting()}
+	out.move(a.clock.shift())
 	return out
+}
+
+// move has all times be of the gateway's clock: they were taken from the system's, which may
+// stand in 1970.
+func (s *siteStatus) move(by shift) {
+	times := []*time.Time{&s.Since, &s.Log.TroubleAt}
+	if s.Wear != nil {
+		times = append(times, &s.Wear.Since)
+	}
+	for i := range s.Lines {
+		l := &s.Lines[i]
+		times = append(times, &l.DownAt, &l.ErrorAt)
+		for k := range l.Offline {
+			times = append(times, &l.Offline[k].Since)
+		}
+	}
+	for i := range s.Uplinks {
+		times = append(times, &s.Uplinks[i].Since, &s.Uplinks[i].LastReceipt)
+	}
+	for i := range s.Platforms {
+		times = append(times, &s.Platforms[i].Since)
+	}
+	for _, t := range times {
+		if !t.IsZero() {
+			*t = by.time(*t)
+		}
+	}
 }
 
 // siteLog is what the site file and the disk say of the log.

@@ -116,7 +116,10 @@ func (i *importer) file(ctx context.Context, path string) error {
 		}
 		return i.flush(ctx)
 	})
-	return errors.Join(i.flush(ctx), readErr)
+	if err := i.flush(ctx); err != nil {
+		return err // worse than a file that is cut short
+	}
+	return readErr
 }
 
 // topic is the one by which a message would have come. Nothing is believed by it: the

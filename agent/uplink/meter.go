@@ -44,6 +44,7 @@ func (m *Metered) Recall(t Tally) { m.tally.CompareAndSwap(nil, &t) }
 const (
 	siteOffset = 8 * 60 // minutes east of Greenwich
 	dayMinutes = 24 * 60
+	saneDay    = 18262 // 2020-01-01; before it a clock is not set
 
 	packetBytes  = 1400 // of ours in a packet
 	headBytes    = 100  // for its heads, its part of a TLS record, and its acknowledgement
@@ -81,7 +82,9 @@ func (m *meter) look(now time.Time, counted uint64) (changed bool) {
 	if day > m.Used.Day {
 		m.Used.Bytes = 0
 	}
-	m.Used.Day = day
+	if day >= saneDay || day > m.Used.Day { // a start in 1970 is no earlier day: the one it was then would begin anew
+		m.Used.Day = day
+	}
 	m.Used.Bytes += int64(counted - m.counted)
 	m.counted = counted
 
@@ -125,6 +128,18 @@ func (m *meter) opens(minute int) int {
 		return 0
 	}
 	return wait
+}
+
+// spentPause is how long there is at least between two connections when the day's bytes
+// are used: each costs some, and a broker that throws us out would be asked all day.
+const spentPause = 10 * time.Minute
+
+// spent is how long it rests for that; 0 while there are bytes.
+func (u *Uplink) spent() time.Duration {
+	if u.meter == nil || u.meter.Hold != holdAll {
+		return 0
+	}
+	return min(spentPause, u.meter.Until.Sub(u.o.Now()))
 }
 
 // holds says whether a stream has to wait under a hold.

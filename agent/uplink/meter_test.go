@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -68,6 +69,8 @@ func TestMeterBytes(t *testing.T) {
 		{"2026-11-23 10:02", 599, holdLive, "2026-11-24 08:00", 999},
 		{"2026-11-23 10:03", 700, holdAll, "2026-11-24 00:00", 1100},
 		{"2026-11-22 10:03", 700, holdAll, "2026-11-23 00:00", 1100}, // set back: nothing is given
+		{"1970-01-01 08:03", 700, holdAll, "1970-01-02 00:00", 1100}, // nor by a start without a clock,
+		{"2026-11-22 10:03", 700, holdAll, "2026-11-23 00:00", 1100}, // and when it has come good
 		{"2026-11-23 00:01", 710, holdLive, "2026-11-23 08:00", 10},
 		{"2026-11-23 09:00", 710, holdNothing, "", 10},
 		{"2038-01-19 09:00", 720, holdNothing, "", 10}, // a later day, however much later
@@ -179,6 +182,34 @@ func TestMeteredBytes(t *testing.T) {
 			t.Errorf("after midnight sent %v, want all", got)
 		}
 		r.wantEvents("uplink.up up", "uplink.metered live", "uplink.metered all", "uplink.metered")
+	})
+}
+
+// A broker that takes no connection is not asked for all day on bytes that are not there;
+// at midnight it is.
+func TestMeteredRestsWhenSpent(t *testing.T) {
+	bubble(t, func(o *Options) {
+		o.Ack, o.PubackUnverified = ModePuback, true
+		o.Metered = &Metered{BytesPerDay: 1e6}
+	}, func(t *testing.T, r *rig) { // it is 08:00 at the site
+		r.u.traffic.metered.Add(1e6)
+		r.b.down = errors.New("out of order")
+		r.start()
+		pass(10 * time.Hour)
+		dials := func() int {
+			r.b.mu.Lock()
+			defer r.b.mu.Unlock()
+			return len(r.b.dials)
+		}
+		if n := dials(); n < 50 || n > 65 {
+			t.Errorf("%d attempts in 10 hours without bytes, want one each 10 minutes", n)
+		}
+		pass(6*time.Hour - 30*time.Second)
+		before := dials()
+		pass(2 * time.Minute)
+		if n := dials() - before; n < 2 {
+			t.Errorf("%d attempts after midnight", n)
+		}
 	})
 }
 

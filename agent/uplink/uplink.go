@@ -285,7 +285,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 			break
 		}
 		u.down(err)
-		sleep(ctx, pause.next())
+		sleep(ctx, max(pause.next(), u.spent()))
 	}
 	u.count(func(s *Stats) { s.Open, s.Since, s.InFlight = false, time.Now(), 0 })
 	return nil

@@ -37,7 +37,22 @@ type wire struct {
 const batchBytes = 8 << 10
 
 func newWire(c net.Conn, e *ears) *wire {
-	return &wire{Conn: c, r: bufio.NewReaderSize(c, 2048), e: e}
+	return &wire{Conn: c, r: bufio.NewReaderSize(inward{c, e.traffic}, 2048), e: e}
+}
+
+// inward counts what comes as it comes. The client reads a head byte by byte, and each of
+// these reads would cost a packet.
+type inward struct {
+	net.Conn
+	t *traffic
+}
+
+func (i inward) Read(p []byte) (int, error) {
+	n, err := i.Conn.Read(p)
+	if n > 0 {
+		i.t.metered.Add(toll(n))
+	}
+	return n, err
 }
 
 func (w *wire) Read(p []byte) (int, error) {
@@ -46,7 +61,6 @@ func (w *wire) Read(p []byte) (int, error) {
 	}
 	n, err := w.r.Read(p)
 	w.e.traffic.in.Add(uint64(n))
-	w.e.traffic.metered.Add(toll(n))
 	if bad := w.in.inspect(p[:n]); bad != nil {
 		w.err = bad
 		n, err = 0, bad

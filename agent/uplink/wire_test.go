@@ -109,6 +109,9 @@ func TestWire(t *testing.T) {
 	if _, err := w.Write([]byte{0xC0, 0}); err != nil {
 		t.Errorf("write: %v", err)
 	}
+	if got, want := tr.metered.Load(), toll(10)+toll(2); got != want {
+		t.Errorf("metered %d bytes, want %d: what came at once is one packet", got, want)
+	}
 	if tr.out.Load() != 2 || tr.in.Load() != 7 {
 		t.Errorf("counted %d out, %d in", tr.out.Load(), tr.in.Load())
 	}
