@@ -102,11 +102,7 @@ func (c *clock) witness(log blockReader, source, stream string, seq uint64, at t
 	if err != nil || len(blocks) == 0 || first != seq {
 		return
 	}
-	payload, err := envelope.Peek(blocks[0])
-	if err != nil {
-		return
-	}
-	b, err := envelope.ParsePayload(payload)
+	b, err := envelope.PeekBlock(blocks[0])
 	if err != nil || b.Boot != c.boot {
 		return // from before this start: the receipt may be of any age
 	}

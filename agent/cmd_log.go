@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"io/fs"
@@ -42,11 +43,7 @@ type logFlags struct {
 	keys envelope.KeySet
 }
 
-func (l *logFlags) add(f interface {
-	StringVar(p *string, name, value, usage string)
-	Func(name, usage string, fn func(string) error)
-},
-) {
+func (l *logFlags) add(f *flag.FlagSet) {
 	l.keys = envelope.KeySet{}
 	f.StringVar(&l.site, "c", "site.yaml", "site file, where no log file is named")
 	f.Func("k", "public key file, PEM; may be given again; default: the site's key", func(path string) error {
@@ -66,6 +63,15 @@ func addKey(keys envelope.KeySet, path string) error {
 	}
 	keys[k.KeyID] = k
 	return nil
+}
+
+// parse takes a command line that has nothing beside its flags but the log.
+func (l *logFlags) parse(f *flag.FlagSet, args []string, errs io.Writer) (path string, site *config.Site, err error) {
+	rest, err := parse(f, args)
+	if err != nil {
+		return "", nil, err
+	}
+	return l.path(rest, errs)
 }
 
 // path is the log that was named, by its file or by the site; site is nil for a file.
@@ -243,11 +249,7 @@ func (v *logView) times(ctx context.Context, stream string) (gateway string, t0,
 		if err != nil || len(blocks) == 0 {
 			continue
 		}
-		payload, err := envelope.Peek(blocks[0])
-		if err != nil {
-			continue
-		}
-		b, err := envelope.ParsePayload(payload)
+		b, err := envelope.PeekBlock(blocks[0])
 		if err != nil {
 			continue
 		}
@@ -305,11 +307,7 @@ func logStat(args []string, out, errs io.Writer) error {
 	var l logFlags
 	l.add(f)
 	asJSON := f.Bool("json", false, "for programs")
-	rest, err := parse(f, args)
-	if err != nil {
-		return err
-	}
-	path, site, err := l.path(rest, errs)
+	path, site, err := l.parse(f, args, errs)
 	if err != nil {
 		return err
 	}

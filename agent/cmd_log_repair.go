@@ -15,11 +15,7 @@ func logRepair(args []string, out, errs io.Writer) error {
 	f := flags("log repair")
 	var l logFlags
 	l.add(f)
-	rest, err := parse(f, args)
-	if err != nil {
-		return err
-	}
-	path, site, err := l.path(rest, errs)
+	path, site, err := l.parse(f, args, errs)
 	if err != nil {
 		return err
 	}

@@ -216,10 +216,10 @@ func (s *siteStatus) writeUplinks(out io.Writer) {
 		if u.Trouble != "" {
 			remark(out, u.Uplink, "%s", u.Trouble)
 		}
-		if m := u.Metered; m != nil && m.Hold != "" {
-			remark(out, u.Uplink, "%s waits until %s: %s", m.Hold, when(m.Until), m.Why)
-		}
 		if m := u.Metered; m != nil {
+			if m.Hold != "" {
+				remark(out, u.Uplink, "%s waits until %s: %s", m.Hold, when(m.Until), m.Why)
+			}
 			remark(out, u.Uplink, "metered: %s used today%s", bytesText(m.Used), ofLimit(m.PerDay))
 		}
 		for _, st := range u.Streams {

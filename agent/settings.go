@@ -226,11 +226,7 @@ func (f *flow) note(r buffer.Record) {
 }
 
 func blockEvents(message []byte) []envelope.Event {
-	payload, err := envelope.Peek(message)
-	if err != nil {
-		return nil
-	}
-	b, err := envelope.ParsePayload(payload)
+	b, err := envelope.PeekBlock(message)
 	if err != nil {
 		return nil
 	}

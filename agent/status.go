@@ -285,11 +285,7 @@ func timeOf(log *buffer.Log, stream string, seq uint64) time.Time {
 	if err != nil || len(blocks) == 0 || first != seq {
 		return time.Time{}
 	}
-	payload, err := envelope.Peek(blocks[0])
-	if err != nil {
-		return time.Time{}
-	}
-	b, err := envelope.ParsePayload(payload)
+	b, err := envelope.PeekBlock(blocks[0])
 	if err != nil || b.Clock.State == "unsync" && time.UnixMilli(b.T0).Year() < 2020 {
 		return time.Time{}
 	}

@@ -125,11 +125,7 @@ func (i *importer) file(ctx context.Context, path string) error {
 // topic is the one by which a message would have come. Nothing is believed by it: the
 // judge holds what is signed against it.
 func (i *importer) topic(message []byte) string {
-	payload, err := envelope.Peek(message)
-	if err != nil {
-		return "file"
-	}
-	b, err := envelope.ParsePayload(payload)
+	b, err := envelope.PeekBlock(message)
 	if err != nil {
 		return "file"
 	}

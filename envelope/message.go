@@ -88,6 +88,16 @@ func Peek(message []byte) (payload []byte, err error) {
 	return payload, nil
 }
 
+// PeekBlock is Peek and [ParsePayload]: the block in a message from the program's own log,
+// of which nothing is verified. Errors are those of both.
+func PeekBlock(message []byte) (*Block, error) {
+	payload, err := Peek(message)
+	if err != nil {
+		return nil, err
+	}
+	return ParsePayload(payload)
+}
+
 func open(message []byte, typ string, keys Keys) (payload []byte, lines []line, err error) {
 	lines, payload, err = cut(message)
 	if err != nil {

@@ -189,11 +189,7 @@ func (p *Platform) readPage(next uint64) (*page, error) {
 // parse reads a block of our own log. One that cannot be read is passed by: it would
 // hold up all that come after it.
 func (p *Platform) parse(stream string, seq uint64, m []byte) []envelope.Group {
-	payload, err := envelope.Peek(m)
-	var b *envelope.Block
-	if err == nil {
-		b, err = envelope.ParsePayload(payload)
-	}
+	b, err := envelope.PeekBlock(m)
 	if err != nil {
 		p.count(func(s *Stats) { s.Unreadable++ })
 		p.o.Logger.Error("a block cannot be read and is passed by", "stream", stream, "seq", seq, "err", err)

@@ -93,11 +93,7 @@ func (u *Uplink) timeOf(stream string, seq uint64) (at time.Time) {
 	if err != nil || len(blocks) == 0 {
 		return at
 	}
-	payload, err := envelope.Peek(blocks[0])
-	if err != nil {
-		return at
-	}
-	if b, err := envelope.ParsePayload(payload); err == nil {
+	if b, err := envelope.PeekBlock(blocks[0]); err == nil {
 		at = time.UnixMilli(b.T0)
 	}
 	return at
