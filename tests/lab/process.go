@@ -35,6 +35,7 @@ func startChild(name, logPath, program string, args ...string) (*child, error) {
 		// The kernel ends the child with the thread that started it, so the
 		// thread must live as long.
 		runtime.LockOSThread()
+		defer runtime.UnlockOSThread() // a thread that a goroutine leaves locked ends, and what others started from it
 		defer log.Close()
 		err := c.cmd.Start()
 		started <- err

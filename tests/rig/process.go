@@ -34,6 +34,7 @@ func spawn(out io.Writer, env []string, program string, args ...string) (*Proces
 		// The kernel ends the child with the thread that started it, so the thread
 		// must live as long.
 		runtime.LockOSThread()
+		defer runtime.UnlockOSThread() // a thread that a goroutine leaves locked ends, and what others started from it
 		err := p.cmd.Start()
 		started <- err
 		if err == nil {
