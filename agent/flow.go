@@ -22,6 +22,7 @@ type flow struct {
 	in        *inbox
 	clock     *clock
 	press     *press
+	stages    []stage        // that samples pass before they are sealed, in their order
 	rollup    *rollup.Rollup // nil: no figures
 	every     time.Duration  // sealing interval
 	open      func() (*buffer.Log, error)
@@ -206,6 +207,8 @@ func (f *flow) commit(withLive, withEvents bool) {
 		for i := range samples {
 			samples[i].Time = moved.time(samples[i].Time)
 		}
+		samples, heard := f.pass(samples)
+		said = append(said, heard...)
 		b.rows = f.press.sampleRows(b.rows, samples)
 		for _, s := range samples {
 			f.count(s)
@@ -289,10 +292,12 @@ func (f *flow) count(s polled) {
 	if f.rollup == nil {
 		return
 	}
-	for _, r := range s.Readings {
-		f.rollup.Add(rollup.Value{
-			Source: s.Source, Point: r.Point, Text: r.Value, Flag: r.Flag, At: s.Time, Interval: s.every,
-		})
+	for i, r := range s.Readings {
+		v := rollup.Value{Source: s.Source, Point: r.Point, Text: r.Value, Flag: r.Flag, At: s.Time, Interval: s.every}
+		if s.zs != nil {
+			v.Zs = s.zs[i]
+		}
+		f.rollup.Add(v)
 	}
 }
 

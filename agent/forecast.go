@@ -135,7 +135,7 @@ func (s *synthetic) say(v *voice, at time.Time) (out []polled) {
 		for range v.raw[shape.Source] / 2 { // of each register the low byte moves
 			sample.Raw = append(sample.Raw, byte(len(sample.Raw)), byte(s.rand.IntN(256)))
 		}
-		out = append(out, polled{sample, v.every})
+		out = append(out, polled{Sample: sample, every: v.every})
 	}
 	return out
 }

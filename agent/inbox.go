@@ -28,6 +28,7 @@ type inbox struct {
 type polled struct {
 	drivers.Sample
 	every time.Duration
+	zs    []string // converted values of Readings, empty where one has none; nil: none has
 }
 
 const (
@@ -45,7 +46,7 @@ func (b *inbox) add(every time.Duration, samples ...drivers.Sample) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, s := range samples {
-		b.samples = append(b.samples, polled{s, every})
+		b.samples = append(b.samples, polled{Sample: s, every: every})
 		b.held += len(s.Readings)
 	}
 	gone := 0

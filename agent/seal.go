@@ -350,7 +350,7 @@ const keptCells = 16 << 10
 func (p *press) sampleRows(rows []row, samples []polled) []row {
 	n := 0
 	for _, s := range samples {
-		n += len(s.Readings)
+		n += len(s.Readings) + len(s.zs)
 	}
 	cells := p.cells[:0]
 	if len(rows) > 0 || cap(cells) < n {
@@ -361,6 +361,11 @@ func (p *press) sampleRows(rows []row, samples []polled) []row {
 		from := len(cells)
 		for _, x := range s.Readings {
 			cells = append(cells, cell{x.Point, "x", x.Value, x.Flag, string(x.Cause)})
+		}
+		for i, zs := range s.zs {
+			if zs != "" {
+				cells = append(cells, cell{s.Readings[i].Point, "zs", zs, "", ""})
+			}
 		}
 		rows = append(rows, row{source: s.Source, at: s.Time.UnixMilli(), raw: s.Raw, cells: cells[from:len(cells):len(cells)]})
 	}
@@ -379,6 +384,13 @@ func windowRow(w rollup.Window) row {
 			cell{f.Point, "min", f.Min, "", ""},
 			cell{f.Point, "max", f.Max, "", ""},
 			cell{f.Point, "n", strconv.Itoa(f.N), "", ""})
+		for _, more := range [...]struct{ kind, value string }{
+			{"cou", f.Cou}, {"zsavg", f.ZsAvg}, {"zsmin", f.ZsMin}, {"zsmax", f.ZsMax},
+		} {
+			if more.value != "" {
+				r.cells = append(r.cells, cell{f.Point, more.kind, more.value, "", ""})
+			}
+		}
 	}
 	return r
 }

@@ -51,11 +51,12 @@ const (
 	GroupDay    = "day"
 )
 
-// Kinds of [Column]. ColumnLive belongs to live groups, the others to periods.
+// Kinds of [Column]. ColumnLive and ColumnZs belong to live groups, the others to periods.
 // The zs kinds are the converted concentrations of stacks, n is the number of
 // samples behind the figures.
 const (
 	ColumnLive  = "x"
+	ColumnZs    = "zs"
 	ColumnAvg   = "avg"
 	ColumnMin   = "min"
 	ColumnMax   = "max"
@@ -67,7 +68,7 @@ const (
 )
 
 // columnKinds is the order of the kinds in the canonical payload.
-var columnKinds = [...]string{ColumnLive, ColumnAvg, ColumnMin, ColumnMax, ColumnCou, ColumnZsAvg, ColumnZsMin, ColumnZsMax, ColumnN}
+var columnKinds = [...]string{ColumnLive, ColumnZs, ColumnAvg, ColumnMin, ColumnMax, ColumnCou, ColumnZsAvg, ColumnZsMin, ColumnZsMax, ColumnN}
 
 // Bounds on what one payload may hold. They are far above what fits MaxBlock,
 // and keep a payload of MaxInflated bytes from becoming a mountain of values.
@@ -276,7 +277,7 @@ func (c *Column) check(g *Group) error {
 	if err := checkText("point", c.Point); err != nil {
 		return err
 	}
-	if !slices.Contains(columnKinds[:], c.Kind) || (c.Kind == ColumnLive) != (g.Kind == GroupLive) {
+	if !slices.Contains(columnKinds[:], c.Kind) || (c.Kind == ColumnLive || c.Kind == ColumnZs) != (g.Kind == GroupLive) {
 		return fmt.Errorf("column %q of %q in a group of kind %q", c.Kind, c.Point, g.Kind)
 	}
 	n := len(g.Times)

@@ -81,6 +81,7 @@
 //	i0      index of the first; counts up for ever in an epoch, so no reading is lost unseen
 //	x       samples: {"a21026": ["12.40", null]}, decimal text with the instrument's
 //	        own digits; null = could not be had
+//	zs      samples, in the form of x: converted concentrations (折算值) of points of x
 //	avg min max cou zsavg zsmin zsmax n
 //	        figures of a period, in the form of x
 //	f       flags, {"a21026": ["N", "B"]}; a point that is absent is N (normal) throughout

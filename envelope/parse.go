@@ -34,7 +34,7 @@ var (
 	blockMembers   = []string{"v", "gw", "stream", "epoch", "seq", "prev", "boot", "t0", "clk", "cfg", "cat", "fw", "heads", "g", "ev"}
 	clockMembers   = []string{"st", "err_ms", "mono_ms"}
 	headMembers    = []string{"seq", "hash"}
-	groupMembers   = []string{"src", "t", "i0", "k", "f", "q", "raw", "x", "avg", "min", "max", "cou", "zsavg", "zsmin", "zsmax", "n"}
+	groupMembers   = []string{"src", "t", "i0", "k", "f", "q", "raw", "x", "zs", "avg", "min", "max", "cou", "zsavg", "zsmin", "zsmax", "n"}
 	eventMembers   = []string{"type", "t", "subject", "old", "new", "who", "why"}
 	receiptMembers = []string{"gw", "stream", "epoch", "upto", "head", "have", "want", "at"}
 	headerMembers  = []string{"alg", "b64", "crit", "kid", "typ"}

@@ -38,6 +38,7 @@ type Value struct {
 	Source   string        // instrument or request, as in the live stream
 	Point    string        // factor code or local name
 	Text     string        // decimal digits; empty when the value could not be had
+	Zs       string        // its converted value (折算值) where there is one, else empty
 	Flag     string        // as in package hj212; only N counts
 	At       time.Time     // when it was taken
 	Interval time.Duration // how often this point is asked; says how many values a period should have
@@ -46,11 +47,13 @@ type Value struct {
 // Figure is what one period says of one point. Avg, Min and Max are empty when no
 // normal value came.
 type Figure struct {
-	Point         string
-	Avg, Min, Max string
-	N             int // normal values counted
-	Flag          string
-	Cause         string // why the flag is D: "few" for want of values, "clock" when the clock was set within it, "no-clock" when its time cannot be
+	Point               string
+	Avg, Min, Max       string
+	ZsAvg, ZsMin, ZsMax string // of the converted values; empty where there are none
+	Cou                 string // what the period brought in all, m3 or kg; empty where that is nothing to ask
+	N                   int    // normal values counted
+	Flag                string
+	Cause               string // why the flag is D: "few" for want of values, "clock" when the clock was set within it, "no-clock" when its time cannot be
 }
 
 // Window is one closed period of one source, its figures sorted by point.

@@ -19,7 +19,7 @@ func at(clock string) time.Time {
 func TestMinuteFigure(t *testing.T) {
 	r := New(1)
 	for i, text := range []string{"1.10", "1.2", "1.3", "-0.4", "1.25", "1.26"} {
-		r.Add(Value{"dust", "a34004", text, "N", at("10:00:00").Add(time.Duration(i) * 10 * time.Second), 10 * time.Second})
+		r.Add(Value{"dust", "a34004", text, "", "N", at("10:00:00").Add(time.Duration(i) * 10 * time.Second), 10 * time.Second})
 	}
 	if got := r.Close(at("10:00:59")); len(got) != 0 {
 		t.Fatalf("closed %v before the minute ended", got)
@@ -29,7 +29,7 @@ func TestMinuteFigure(t *testing.T) {
 		t.Fatalf("Close = %+v, want one window with one figure", got)
 	}
 	// (1.10 + 1.2 + 1.3 - 0.4 + 1.25 + 1.26) / 6 = 5.71 / 6 = 0.951666...
-	want := Figure{"a34004", "0.95", "-0.4", "1.3", 6, "N", ""}
+	want := Figure{Point: "a34004", Avg: "0.95", Min: "-0.4", Max: "1.3", N: 6, Flag: "N"}
 	if got[0].Figures[0] != want {
 		t.Errorf("figure = %+v, want %+v", got[0].Figures[0], want)
 	}
@@ -46,7 +46,7 @@ func TestThreeQuarters(t *testing.T) {
 	}{{12, "N", ""}, {9, "N", ""}, {8, "D", "few"}, {0, "D", "few"}} {
 		r := New(1)
 		for i := range 12 {
-			v := Value{"gas", "a21026", "5.0", "N", at("10:00:00").Add(time.Duration(i) * 5 * time.Second), 5 * time.Second}
+			v := Value{"gas", "a21026", "5.0", "", "N", at("10:00:00").Add(time.Duration(i) * 5 * time.Second), 5 * time.Second}
 			if i >= c.normal {
 				v.Text, v.Flag = "", "B"
 			}
@@ -62,7 +62,7 @@ func TestThreeQuarters(t *testing.T) {
 func TestHourAndDay(t *testing.T) {
 	r := New(10)
 	for i := range 24 * 6 {
-		r.Add(Value{"s", "LA", fmt.Sprint(40 + i%6), "N", at("00:00:00").Add(time.Duration(i) * 10 * time.Minute), 10 * time.Minute})
+		r.Add(Value{"s", "LA", fmt.Sprint(40 + i%6), "", "N", at("00:00:00").Add(time.Duration(i) * 10 * time.Minute), 10 * time.Minute})
 	}
 	kinds := map[string]int{}
 	var day Window
@@ -83,11 +83,11 @@ func TestHourAndDay(t *testing.T) {
 func TestLateValueIsInNoFigure(t *testing.T) {
 	r := New(1)
 	r.Close(at("10:05:00"))
-	r.Add(Value{"s", "LA", "50", "N", at("10:04:59"), time.Second})
+	r.Add(Value{"s", "LA", "50", "", "N", at("10:04:59"), time.Second})
 	if r.Late() != 1 {
 		t.Errorf("Late = %d, want 1", r.Late())
 	}
-	r.Add(Value{"s", "LA", "50", "N", at("10:05:00"), time.Second})
+	r.Add(Value{"s", "LA", "50", "", "N", at("10:05:00"), time.Second})
 	if r.Late() != 1 {
 		t.Errorf("a value of the open minute was taken for late")
 	}
@@ -97,7 +97,7 @@ func TestLateValueIsInNoFigure(t *testing.T) {
 func TestClosedMinuteOpensAgain(t *testing.T) {
 	r := New(10)
 	for range 2 {
-		r.Add(Value{"gas", "a21026", "5", "N", at("12:00:00"), time.Minute})
+		r.Add(Value{"gas", "a21026", "5", "", "N", at("12:00:00"), time.Minute})
 		var n int
 		for _, w := range r.Close(at("12:00:00").Add(72 * time.Hour)) {
 			n += w.Figures[0].N
@@ -189,6 +189,6 @@ func BenchmarkAdd(b *testing.B) {
 	b.ReportAllocs()
 	texts := []string{"12.5", "12.57", "12.612", "12", "13.1"}
 	for i := 0; b.Loop(); i++ {
-		r.Add(Value{"gas", "a21026", texts[i%len(texts)], "N", noon, time.Second})
+		r.Add(Value{"gas", "a21026", texts[i%len(texts)], "", "N", noon, time.Second})
 	}
 }
