@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -90,37 +89,7 @@ func (a *agent) tellSalvaged(ctx context.Context, log *buffer.Log, r *salvageRep
 	if e.Subject == "" {
 		e.Subject = "unknown"
 	}
-	epoch := log.Epoch()
-	_, after := log.Bounds(event)
-	a.in.event(e)
-	for {
-		changed := log.Changed()
-		first, blocks, err := log.Read(event, after, 16)
-		if err != nil && !errors.Is(err, buffer.ErrSuspect) {
-			return err
-		}
-		for i, message := range blocks {
-			if b, _, err := openMessage(message, nil); err == nil {
-				for _, x := range b.Events {
-					if x.Type == e.Type && x.New == e.New {
-						return nil
-					}
-				}
-			}
-			after = first + uint64(i)
-		}
-		if len(blocks) > 0 {
-			continue
-		}
-		if log.Epoch() != epoch {
-			return buffer.ErrRotated
-		}
-		select {
-		case <-changed:
-		case <-ctx.Done():
-			return ctx.Err()
-		}
-	}
+	return a.sealed(ctx, log, e)
 }
 
 // salvagedEvent is the text of the event: what the centre may expect from the stick.

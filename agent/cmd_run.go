@@ -119,6 +119,8 @@ type agent struct {
 	in     *inbox
 	clock  *clock
 	board  board
+	orders map[string]order        // that the data centre may give
+	taken  func(*envelope.Command) // of an uplink; nil before the log is open
 }
 
 func newAgent(site *config.Site, adopt bool, logger *slog.Logger) *agent {
@@ -197,6 +199,7 @@ running:
 		case log = <-opened:
 			a.board.setLog(log)
 			a.startSalvage(localCtx, log, key, &locals)
+			a.startOrders(localCtx, log, fl, &locals)
 			up, opened = a.startUplinks(upCtx, log, fl), nil
 			a.startPlatforms(upCtx, log, &up.all)
 		case err = <-flowDone: // before its time: a log that is not ours
@@ -372,6 +375,9 @@ func (a *agent) makeUplink(c config.Uplink, log *buffer.Log, f *flow) (*uplink.U
 		case f.rotate <- ending{log.Epoch(), fmt.Sprintf("a receipt for %s %d is past the head: the disk lied, or an old image was put back", stream, upto)}:
 		default:
 		}
+	}
+	if len(o.CentreKeys) > 0 {
+		o.Command = a.taken
 	}
 	o.Metered = f.meters[c.Name]
 	return uplink.New(log, log, o)

@@ -52,6 +52,7 @@ type flow struct {
 	reason   string       // why the program stops; set before Run's context ends
 	stored   time.Time    // when the log took a batch last
 	turned   atomic.Int64 // boot time of Run's last turn
+	ordered  atomic.Int64 // when the newest command of the data centre was given, as far as one was executed
 }
 
 // ending says which epoch has to end, and why.

@@ -45,7 +45,7 @@ func (f *flow) store(b batch, now time.Time) {
 	f.state.Heads, f.state.Index, f.state.Last = f.press.heads, f.press.index, now.UnixMilli()
 	f.state.Config, f.state.Catalogue, f.state.Boot = f.press.config, f.press.catalogue, f.clock.boot
 	f.state.Clock = f.clock.keep(now, f.state.Clock.Good)
-	f.state.Meters = f.tallies()
+	f.state.Meters, f.state.Order = f.tallies(), f.ordered.Load()
 	b.State = f.state.text()
 	f.parked = &b
 	f.unpark()

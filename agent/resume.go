@@ -29,6 +29,7 @@ type state struct {
 	Known     map[string]known         `json:"set,omitempty"`  // settings by device
 	Clock     kept                     `json:"clock"`
 	Meters    map[string]uplink.Tally  `json:"meter,omitempty"`
+	Order     int64                    `json:"order,omitempty"` // UTC ms, see flow.ordered
 }
 
 // text is the state as the log keeps it. Of more devices than it has room for (some
@@ -137,12 +138,13 @@ func (f *flow) resume(old state) {
 		default:
 			why = f.lastStop(old)
 		}
-		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters}
+		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters, Order: old.Order}
 		first = append([]envelope.Event{f.event(now, envelope.Event{
 			Type: envelope.EventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
 		})}, first...)
 	}
 	f.recallTallies(old.Meters)
+	f.ordered.Store(max(f.ordered.Load(), old.Order))
 	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known), Clock: old.Clock}
 	f.press.epoch = f.log.Epoch()
 	f.press.heads, f.press.index = old.Heads, old.Index

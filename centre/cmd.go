@@ -25,6 +25,7 @@ func commands() []command {
 		{"verify", "-c FILE | -k PUBLIC [FILE...]", "verify blocks in files, or a whole database, offline", cmdVerify},
 		{"gaps", "-c FILE | DATABASE", "say for each stream what is there and what is missing", cmdGaps},
 		{"export", "-c FILE | DATABASE --csv|--ndjson|--raw", "readings, figures and events out of the stored blocks", cmdExport},
+		{"command", "-c FILE GATEWAY DO SUBJECT VALUE --why TEXT", "sign an order to a gateway, and wait for what comes of it", cmdCommand},
 		{"key", "new --out FILE | show FILE", "make the key that signs receipts, or show its public half", cmdKey},
 		{"version", "", "print the version", cmdVersion},
 	}

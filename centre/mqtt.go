@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -34,6 +35,7 @@ type broker struct {
 	password string
 	tls      *tls.Config
 	topic    string // what to subscribe to
+	passing  bool   // the session ends with the connection
 	log      *slog.Logger
 
 	reconnectMax time.Duration
@@ -140,7 +142,7 @@ func (b *broker) session(ctx context.Context, started func()) (up time.Duration,
 	acks := make(chan mqtt.Message, queueLength+maxBatch)
 	opts := mqtt.NewClientOptions().AddBroker(b.address).SetClientID(b.clientID).
 		SetUsername(b.username).SetPassword(b.password).
-		SetCleanSession(false).SetAutoReconnect(false).SetConnectRetry(false).
+		SetCleanSession(b.passing).SetAutoReconnect(false).SetConnectRetry(false).
 		SetConnectTimeout(connectTimeout).SetWriteTimeout(answerTimeout).
 		SetKeepAlive(30 * time.Second).SetPingTimeout(answerTimeout).
 		SetProtocolVersion(4).
@@ -277,7 +279,7 @@ func (b *broker) send(ctx context.Context, c mqtt.Client) error {
 				return fmt.Errorf("publish to %s: %w", s.topic, err) // all stay in out
 			}
 			b.mu.Lock()
-			if now := b.out[s.topic]; len(now) > 0 && &now[0] == &s.message[0] {
+			if now, there := b.out[s.topic]; there && bytes.Equal(now, s.message) {
 				delete(b.out, s.topic) // no newer one came meanwhile
 			}
 			b.mu.Unlock()

@@ -47,6 +47,10 @@ const (
 	EventReceiptAhead = "receipt.ahead" // a receipt is past our own head
 	EventReceiptBad   = "receipt.bad"   // a receipt could not be verified
 
+	EventCommand     = "command"      // an order came and is going to be executed: Subject is its id, New what it orders, Who gave it
+	EventCommandDone = "command.done" // what came of it: New is "ok" or "refused", Old what was before, Why the reason
+	EventCommandBad  = "command.bad"  // an order could not be verified; Subject is the uplink it came by
+
 	EventEchoMissing = "echo.missing" // published blocks do not come back from the broker
 	EventEchoOK      = "echo.ok"
 

@@ -17,6 +17,7 @@ import (
 const (
 	TypeBlock   = "envgate-block+json"
 	TypeReceipt = "envgate-receipt+json"
+	TypeCommand = "envgate-command+json"
 )
 
 // Bounds on the lines before the payload.

@@ -40,6 +40,7 @@ type session struct {
 	readAfter   time.Time // the log is not read before
 	readTrouble bool      // and that was said
 	birth       []byte    // as last published
+	badCommand  bool      // a command was refused, and that was said
 	stopping    bool
 	lastWord    uint64 // number of the errand with our last state
 }
@@ -106,6 +107,9 @@ func (s *session) run(ctx context.Context) error {
 	done := ctx.Done()
 
 	s.listen(s.began)
+	if s.u.o.Command != nil {
+		s.hand(&errand{kind: doListen, topic: s.topic("cmd")})
+	}
 	s.say(onlineState(s.began, s.u.o.Version))
 	s.announce()
 	for {
@@ -263,11 +267,20 @@ func (s *session) refused(e errand) {
 			return
 		}
 	}
+	if e.topic == s.topic("cmd") {
+		s.u.o.Logger.Warn("commands of the data centre cannot be had", "err", "the broker refused the subscription to "+e.topic,
+			"hint", "let this gateway read "+e.topic)
+		return
+	}
 	s.u.o.Logger.Error("receipts cannot be had", "err", "the broker refused the subscription to "+e.topic,
 		"hint", "let this gateway read "+s.topic("receipt/#"))
 }
 
 func (s *session) receive(m message, now time.Time) {
+	if m.topic == s.topic("cmd") {
+		s.command(m.payload)
+		return
+	}
 	for _, l := range s.lanes {
 		switch m.topic {
 		case s.topic("receipt/" + l.stream):

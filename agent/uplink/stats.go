@@ -27,6 +27,8 @@ type Stats struct {
 	Unverified  uint64    // their block was evicted before it was acknowledged, or could not be read
 	BadReceipts uint64    // could not be verified, or not ours
 	LastReceipt time.Time // when the last good one came
+	Commands    uint64    // verified ones to this gateway, repeated ones too
+	BadCommands uint64    // could not be verified, or not ours
 	Dropped     uint64    // messages that came faster than they were read
 
 	RTT               time.Duration // from publish to the broker's acknowledgement, smoothed

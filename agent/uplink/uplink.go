@@ -106,6 +106,9 @@ type Options struct {
 	// Receipt is told of each verified receipt that is of our own blocks: the newest
 	// block that it names, and when it was given. Called on the loop; must not block.
 	Receipt func(stream string, seq uint64, at time.Time)
+	// Command takes each verified command to this gateway, as often as it comes; nil =
+	// none are listened for. Needs CentreKeys. Called on the loop; must not block.
+	Command func(*envelope.Command)
 	Logger  *slog.Logger // nil = silent
 }
 

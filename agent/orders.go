@@ -1,0 +1,104 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"envgate/buffer"
+	"envgate/envelope"
+)
+
+// An order does what the data centre commands, and returns what was before.
+type order func(subject, value string) (old string, err error)
+
+// An executor does the data centre's commands, one after the other. Each is sealed as an
+// event before anything is done, and its result as another.
+type executor struct {
+	a    *agent
+	flow *flow
+	log  *buffer.Log
+	in   chan *envelope.Command
+}
+
+const (
+	ordersWait  = 8               // a broker that repeats itself fills no memory
+	orderSealed = 5 * time.Minute // how long a log may take that cannot be written now
+)
+
+var (
+	errOrderUnknown = errors.New("no such command")
+	errOrderLate    = errors.New("command has expired")
+)
+
+// startOrders lets the uplinks that start from now on bring commands.
+func (a *agent) startOrders(ctx context.Context, log *buffer.Log, f *flow, all *sync.WaitGroup) {
+	o := &executor{a: a, flow: f, log: log, in: make(chan *envelope.Command, ordersWait)}
+	a.taken = o.take
+	all.Go(func() {
+		defer a.caught("commands")
+		o.run(ctx)
+	})
+}
+
+// take hands a verified command in, from the loop of an uplink. What there is no room for
+// comes again: the message is retained.
+func (o *executor) take(c *envelope.Command) {
+	select {
+	case o.in <- c:
+	default:
+	}
+}
+
+func (o *executor) run(ctx context.Context) {
+	for {
+		select {
+		case c := <-o.in:
+			o.execute(ctx, c)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// execute does what c says, once: a command whose time is not later than that of the last
+// one was here before.
+func (o *executor) execute(ctx context.Context, c *envelope.Command) {
+	if c.At <= o.flow.ordered.Load() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, orderSealed)
+	defer cancel()
+	taken := envelope.Event{
+		Type: envelope.EventCommand, At: time.Now().UnixMilli(), Subject: c.ID,
+		New: strings.TrimSpace(c.Do + " " + c.Subject + " " + c.Value), Who: c.Who, Why: c.Why,
+	}
+	o.flow.ordered.Store(c.At) // goes to the disk with the event
+	if err := o.a.sealed(ctx, o.log, taken); err != nil {
+		o.a.logger.Error("command not executed, as it cannot be written down", "id", c.ID, "command", taken.New, "err", err)
+		return
+	}
+	done := envelope.Event{Type: envelope.EventCommandDone, Subject: c.ID, New: "ok", Who: c.Who}
+	old, err := o.do(c)
+	done.Old = old
+	if err != nil {
+		done.New, done.Why = "refused", err.Error()
+	}
+	done.At = time.Now().UnixMilli()
+	o.a.in.event(done)
+	o.a.logger.Info("command of the data centre", "id", c.ID, "command", taken.New, "who", c.Who, "result", done.New, "why", done.Why)
+}
+
+func (o *executor) do(c *envelope.Command) (old string, err error) {
+	if o.a.clock.known() && o.a.clock.wall().UnixMilli() > c.Until {
+		return "", fmt.Errorf("%w: at %s", errOrderLate, stampMs(c.Until))
+	}
+	do, ok := o.a.orders[c.Do]
+	if !ok {
+		return "", fmt.Errorf("%w: %s", errOrderUnknown, c.Do)
+	}
+	return do(c.Subject, c.Value)
+}
