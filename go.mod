@@ -48,3 +48,6 @@ tool (
 
 // Websockets, which nothing here speaks: see cross/websocket.
 replace github.com/gorilla/websocket => ./cross/websocket
+
+// Its proxies, which the MQTT library alone asks for: see cross/net/proxy.
+replace golang.org/x/net => ./cross/net
