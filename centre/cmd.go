@@ -25,7 +25,8 @@ func commands() []command {
 		{"verify", "-c FILE | -k PUBLIC [FILE...]", "verify blocks in files, or a whole database, offline", cmdVerify},
 		{"gaps", "-c FILE | DATABASE", "say for each stream what is there and what is missing", cmdGaps},
 		{"export", "-c FILE | DATABASE --csv|--ndjson|--raw", "readings, figures and events out of the stored blocks", cmdExport},
-		{"command", "-c FILE GATEWAY DO SUBJECT VALUE --why TEXT", "sign an order to a gateway, and wait for what comes of it", cmdCommand},
+		{"command", "-c FILE --why TEXT GATEWAY DO ...", "sign an order to a gateway, and wait for what comes of it", cmdCommand},
+		{"hj212", "list|export|compare -c FILE", "what came by HJ 212, as a table, or held against MQTT", cmdHJ212},
 		{"key", "new --out FILE | show FILE", "make the key that signs receipts, or show its public half", cmdKey},
 		{"version", "", "print the version", cmdVersion},
 	}

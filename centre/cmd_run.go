@@ -66,6 +66,12 @@ func serve(ctx context.Context, c *config, log *slog.Logger) (err error) {
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 
+	var hj *hj212Receiver
+	if c.HJ212 != nil {
+		if hj, err = listenHJ212(ctx, c.HJ212, store, log); err != nil {
+			return err
+		}
+	}
 	var reg atomic.Pointer[register]
 	reg.Store(c.Register)
 	b := newBroker(c, password, tlsConfig, log)
@@ -80,6 +86,9 @@ func serve(ctx context.Context, c *config, log *slog.Logger) (err error) {
 	var group sync.WaitGroup
 	group.Go(func() { b.run(connecting) })
 	group.Go(func() { watchRegister(ctx, c, &reg, log) })
+	if hj != nil {
+		group.Go(func() { hj.run(receiving) })
+	}
 	received := make(chan error, 1)
 	go func() { received <- r.run(receiving) }()
 

@@ -26,6 +26,7 @@ type config struct {
 	Register *register
 	regFile  string // where the register stands, "" = in this file
 	file     string
+	HJ212    *hj212Config // nil = none
 
 	LiveRows        time.Duration // 0 = none
 	ReceiptInterval time.Duration
@@ -58,6 +59,7 @@ type configFile struct {
 	Database string         `yaml:"database"`
 	Register string         `yaml:"register"`
 	Gateways []gatewayEntry `yaml:"gateways"`
+	HJ212    *hj212File     `yaml:"hj212"`
 
 	LiveRows        string `yaml:"live_rows"`
 	ReceiptInterval string `yaml:"receipt_interval"`
@@ -122,6 +124,7 @@ func parseConfig(path string, b []byte) (*config, error) {
 		}
 	}
 	c.findRegister(d, &f)
+	c.HJ212 = newHJ212(d, f.HJ212, c.Register)
 	return c, d.err()
 }
 

@@ -26,6 +26,10 @@ func TestExample(t *testing.T) {
 	if len(c.Register.names) != 2 || len(c.Register.keys) != 2 || c.Register.names["gw-0001"] != "东区3号塔吊" {
 		t.Errorf("register %+v", c.Register)
 	}
+	if h := c.HJ212; h == nil || h.Listen != ":9001" || len(h.Stations) != 1 || h.Stations[0].Gateway != "gw-0001" || len(h.Stations[0].keyFiles) != 1 ||
+		h.Stations[0].passwordFile != "secrets/gw-0001-hj212" || h.Stations[0].Points["a34002"].Scale != "0.001" {
+		t.Errorf("hj212 %+v", h)
+	}
 	text, err := os.ReadFile("centre.example.yaml")
 	if err != nil {
 		t.Fatal(err)
@@ -33,6 +37,7 @@ func TestExample(t *testing.T) {
 	for _, key := range []string{
 		"broker", "client_id", "prefix", "tls", "ca", "certificate", "username", "password_file", "key", "database", "register",
 		"gateways", "id", "name", "keys", "kid", "file", "pem", "live_rows", "receipt_interval", "reconnect_max", "want_after", "rejects", "per_hour", "bytes_per_hour", "keep", "log", "level",
+		"hj212", "listen", "stations", "mn", "gateway", "points", "code", "point", "device", "scale",
 	} {
 		if !strings.Contains(string(text), key+":") {
 			t.Errorf("the example does not show %s", key)

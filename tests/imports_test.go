@@ -82,6 +82,13 @@ var arrows = map[string]arrow{
 		[]string{"envgate/tests/sim", "github.com/mochi-mqtt/server/v2", "modernc.org/sqlite", "golang.org/x/sys"},
 		"it runs the agent and the centre as people do: as programs",
 	},
+	"envgate/tests/platform/gov": {
+		[]string{"github.com/emmansun/gmsm/sm4"},
+		"it writes and reads HJ 212 in its own way, so that one mistake cannot cancel another; a block cipher is all it shares",
+	},
+	"envgate/tests/platform": {
+		[]string{"envgate/tests/platform/gov"}, "flags and what is typed, and no more: what it does, tests do too",
+	},
 	"envgate/tests/bench": {
 		[]string{"envgate/tests/sim", "envgate/envelope", "envgate/buffer", "golang.org/x/sys"},
 		"it measures programs from outside; a backlog of days it writes into a log itself",

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"envgate/tests/platform/gov"
 )
 
 // pusher is an instrument that speaks by itself, written from the standard's text: it
@@ -47,7 +49,7 @@ func (p *pusher) frame() (text, qn string) {
 	now := time.Now().UTC().Add(8 * time.Hour).Format("20060102150405")
 	qn = fmt.Sprintf("%s%03d", now, p.n%1000)
 	data := fmt.Sprintf("QN=%s;ST=31;CN=2011;PW=123456;MN=%s;Flag=5;CP=&&DataTime=%s;a21026-Rtd=%d.50,a21026-Flag=N;zz9-Rtd=%d&&", qn, p.mn, now, p.n, 1000+p.n)
-	return fmt.Sprintf("##%04d%s%04X\r\n", len(data), data, sum([]byte(data))), qn
+	return string(gov.Frame([]byte(data))), qn
 }
 
 // sumModbus is CRC-16/MODBUS.

@@ -29,6 +29,7 @@ type rig struct {
 	buses       []interface{ Unplug() error }
 	uplink      string // more lines of the uplink
 	more        string // more lines of the site file
+	centreMore  string // more lines of centre.yaml
 
 	broker *mosquitto
 	agent  *process
@@ -170,7 +171,7 @@ gateways:
   - id: %[3]s
     keys:
       - file: %[2]s/gw.pub
-`, r.broker.port, r.dir, gateway))
+%[4]s`, r.broker.port, r.dir, gateway, r.centreMore))
 	r.centre = start(r.t, r.path("centre.log"), centre, "run", "-c", r.path("centre.yaml"))
 	// What a broker takes before anybody listens is gone for the centre, and in mode
 	// puback for good: that is what the mode says.
