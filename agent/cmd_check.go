@@ -90,6 +90,9 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 	printInputs(out, lines)
 	printLoggers(out, site)
 	printMetered(out, site)
+	for _, err := range printChecks(out, site, lines) {
+		trouble(err)
+	}
 	if whole {
 		trouble(printForecast(out, errs, site, lines, bits))
 	}

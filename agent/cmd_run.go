@@ -121,13 +121,18 @@ type agent struct {
 	board  board
 	orders map[string]order        // that the data centre may give
 	taken  func(*envelope.Command) // of an uplink; nil before the log is open
+	modes  *modes
 }
 
 func newAgent(site *config.Site, adopt bool, logger *slog.Logger) *agent {
 	c := newClock()
 	c.least = newestTime()
 	c.floor = c.least
-	return &agent{site: site, adopt: adopt, logger: logger, in: newInbox(), clock: c}
+	in := newInbox()
+	in.eager = len(site.Checks) > 0
+	return &agent{
+		site: site, adopt: adopt, logger: logger, in: in, clock: c, modes: newModes(c, site, in.event),
+	}
 }
 
 // Run works until ctx ends, and then stops in order: polls first, so that nothing new
@@ -286,6 +291,7 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 			f.devices = append(f.devices, d.Name)
 		}
 	}
+	f.watch(s, a.modes)
 	for _, u := range s.Uplinks {
 		f.cursors = append(f.cursors, cursor{u.Name, u.Streams})
 	}

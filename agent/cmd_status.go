@@ -118,6 +118,9 @@ func (s *siteStatus) write(out io.Writer) {
 	if len(s.Lines) > 0 {
 		s.writeLines(out)
 	}
+	for _, m := range s.Maintenance {
+		remark(out, m.Device, "%s until %s: %s (%s)", m.Flag, when(m.Until), m.Why, m.Who)
+	}
 	s.writeLog(out)
 	if s.Wear != nil {
 		s.Wear.write(out)

@@ -45,6 +45,7 @@ type flow struct {
 	settings map[string]set // by device, as far as they are known
 	pending
 	trouble
+	judged
 	stepped  bool         // the clock was set since the last live block
 	lastLive time.Time    // when a live block was sealed last
 	lost     int          // readings thrown away and not yet said
@@ -102,7 +103,9 @@ func (f *flow) Run(ctx context.Context) error {
 	for {
 		now := time.Now()
 		f.turned.Store(int64(sinceBoot()))
+		early := f.takeEarly(now)
 		waiting, full := f.in.pressed()
+		waiting, full = waiting || len(f.heard) > 0, full || f.held > f.in.limit/2
 		if full = full && now.Sub(hurried) > time.Second; full {
 			hurried = now
 		}
@@ -130,7 +133,7 @@ func (f *flow) Run(ctx context.Context) error {
 		}
 
 		wait := time.Until(next)
-		for _, t := range []time.Time{figures, events} {
+		for _, t := range []time.Time{figures, events, early} {
 			if !t.IsZero() {
 				wait = min(wait, time.Until(t))
 			}
@@ -203,13 +206,8 @@ func (f *flow) commit(withLive, withEvents bool) {
 		f.unheard = 0
 	}
 	if withLive {
-		samples, lost := f.in.takeSamples()
-		f.lost += lost
-		for i := range samples {
-			samples[i].Time = moved.time(samples[i].Time)
-		}
-		samples, heard := f.pass(samples)
-		said = append(said, heard...)
+		f.take(moved)
+		samples := f.takePassed()
 		b.rows = f.press.sampleRows(b.rows, samples)
 		for _, s := range samples {
 			f.count(s)
@@ -226,6 +224,7 @@ func (f *flow) commit(withLive, withEvents bool) {
 			}
 		}
 	}
+	said = append(said, f.takeHeard()...)
 	if f.lost > 0 {
 		said = append(said, f.event(now, envelope.Event{
 			Type: envelope.EventLost, Subject: "readings", New: fmt.Sprint(f.lost), Why: "the log could not take them in time",

@@ -21,6 +21,7 @@ type inbox struct {
 	events  []envelope.Event
 	unheard int // events thrown away since the last take
 	reports []surveyed
+	eager   bool          // rings for samples, too; set before any come
 	wake    chan struct{} // rings when there is an event, or enough readings for hurry
 }
 
@@ -57,9 +58,16 @@ func (b *inbox) add(every time.Duration, samples ...drivers.Sample) {
 		gone++
 	}
 	b.samples = b.samples[gone:]
-	if b.held > b.limit/2 {
+	if b.eager || b.held > b.limit/2 {
 		b.ring()
 	}
+}
+
+// fresh says whether samples wait that somebody is eager for.
+func (b *inbox) fresh() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.eager && len(b.samples) > 0
 }
 
 // event takes an event over; its At is UTC milliseconds until it is sealed, when it

@@ -34,6 +34,8 @@ import (
 //	{"v":1,"do":"tap","line":"dust"}
 //	{"v":1,"do":"log"}
 //	{"v":1,"do":"blocks","stream":"live","epoch":"5f1c…","after":120,"quantity":64}
+//	{"v":1,"do":"maintain","device":"dust-1","flag":"M","for":7200000000000,"why":"filter changed"}
+//	{"v":1,"do":"maintain-end","device":"dust-1"}
 type localServer struct {
 	site   *config.Site
 	lines  map[string]*siteLine
@@ -42,6 +44,7 @@ type localServer struct {
 	seats  chan struct{}
 	status func() *siteStatus
 	log    func() *buffer.Log // nil until it is open
+	modes  *modes
 }
 
 const (
@@ -75,6 +78,13 @@ type request struct {
 	After  uint64 `json:"after,omitempty"`
 	From   int64  `json:"from,omitempty"` // UTC ms
 	To     int64  `json:"to,omitempty"`
+
+	// Of maintenance, see local_maintain.go.
+	Device string        `json:"device,omitempty"`
+	Flag   string        `json:"flag,omitempty"`
+	For    time.Duration `json:"for,omitempty"` // ns
+	Why    string        `json:"why,omitempty"`
+	Sudo   string        `json:"sudo,omitempty"` // who the caller says that it was before sudo
 }
 
 type reply struct {
@@ -91,6 +101,8 @@ type reply struct {
 	Runs    [][2]uint64   `json:"runs,omitempty"`
 	First   uint64        `json:"first,omitempty"`
 	Blocks  [][]byte      `json:"blocks,omitempty"`
+	Hint    string        `json:"hint,omitempty"` // to Error
+	Modes   []modeStatus  `json:"modes,omitempty"`
 }
 
 type siteInfo struct {
@@ -206,6 +218,7 @@ func listenLocal(path string) (*net.UnixListener, error) {
 func (a *agent) startLocal(ctx context.Context, lines []*siteLine, all *sync.WaitGroup) error {
 	s := &localServer{
 		site: a.site, lines: map[string]*siteLine{}, began: time.Now(), logger: a.logger, seats: make(chan struct{}, localSeats), log: a.board.openLog,
+		modes: a.modes,
 	}
 	for _, l := range lines {
 		s.lines[l.config.Name] = l
@@ -365,6 +378,8 @@ func (s *localServer) answer(ctx context.Context, c net.Conn, q request) bool {
 		return send(c, s.logInfo(q))
 	case "blocks":
 		return send(c, s.blocks(q))
+	case "maintain", "maintain-end", "maintained":
+		return send(c, s.maintain(c, q))
 	}
 	return send(c, reply{Error: fmt.Sprintf("unknown request %q", q.Do)})
 }

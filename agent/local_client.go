@@ -85,6 +85,9 @@ func (a *agentConn) next(ctx context.Context) (reply, error) {
 	if err := json.Unmarshal(a.in.Bytes(), &r); err != nil {
 		return r, fmt.Errorf("the running agent's reply: %w", err)
 	}
+	if r.Error != "" && r.Hint != "" {
+		return r, hinted{remoteError{r.Error, faults[r.Kind]}, r.Hint}
+	}
 	if r.Error != "" {
 		return r, remoteError{r.Error, faults[r.Kind]}
 	}

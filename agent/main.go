@@ -28,6 +28,7 @@ func commands() []command {
 		{"run", "-c SITE", "read the site's instruments, seal, store, forward, until stopped", cmdRun},
 		{"check", "-c SITE", "say all that is wrong with a site file, and what each line will carry", cmdCheck},
 		{"status", "-c SITE", "how the running agent does: lines, log, wear, uplinks; -json, -watch", cmdStatus},
+		{"maintain", "[DEVICE]", "set a device to maintenance or calibration: -for 2h -why TEXT; -end; or list", cmdMaintain},
 		{"read", "-c SITE DEVICE", "ask one instrument and show what it says; -raw bytes, -watch again", cmdRead},
 		{"poke", "LINE UNIT FC ADDR N", "one question by hand: bytes out and in, and all they may mean", cmdPoke},
 		{"scan", "[PORT|LINE|URL]", "list serial ports; find out who is on one and how it is set", cmdScan},

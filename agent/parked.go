@@ -46,6 +46,7 @@ func (f *flow) store(b batch, now time.Time) {
 	f.state.Config, f.state.Catalogue, f.state.Boot = f.press.config, f.press.catalogue, f.clock.boot
 	f.state.Clock = f.clock.keep(now, f.state.Clock.Good)
 	f.state.Meters, f.state.Order = f.tallies(), f.ordered.Load()
+	f.keepChecks()
 	b.State = f.state.text()
 	f.parked = &b
 	f.unpark()

@@ -29,7 +29,11 @@ type state struct {
 	Known     map[string]known         `json:"set,omitempty"`  // settings by device
 	Clock     kept                     `json:"clock"`
 	Meters    map[string]uplink.Tally  `json:"meter,omitempty"`
-	Order     int64                    `json:"order,omitempty"` // UTC ms, see flow.ordered
+	Order     int64                    `json:"order,omitempty"`  // UTC ms, see flow.ordered
+	Modes     []mode                   `json:"modes,omitempty"`  // maintenance that was not over ...
+	Mono      time.Duration            `json:"mono,omitempty"`   // ... at this time of the boot clock
+	Alarms    []string                 `json:"alarms,omitempty"` // that are told to be on
+	Limits    map[string]string        `json:"limits,omitempty"` // checks by subject, in words
 }
 
 // text is the state as the log keeps it. Of more devices than it has room for (some
@@ -45,9 +49,15 @@ func (s state) text() []byte {
 		}
 		b = mustJSON(s)
 	}
-	if len(b) > buffer.MaxState {
-		s.Known = nil
-		b = mustJSON(s)
+	for _, less := range []func(){
+		func() { s.Alarms, s.Limits = nil, map[string]string{"": ""} }, // not known what they were
+		func() { s.Known = nil },
+		func() { s.Modes = nil },
+	} {
+		if len(b) > buffer.MaxState {
+			less()
+			b = mustJSON(s)
+		}
 	}
 	return b
 }
@@ -138,13 +148,14 @@ func (f *flow) resume(old state) {
 		default:
 			why = f.lastStop(old)
 		}
-		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters, Order: old.Order}
+		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters, Order: old.Order, Boot: old.Boot, Modes: old.Modes, Mono: old.Mono, Alarms: old.Alarms, Limits: old.Limits}
 		first = append([]envelope.Event{f.event(now, envelope.Event{
 			Type: envelope.EventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
 		})}, first...)
 	}
 	f.recallTallies(old.Meters)
 	f.ordered.Store(max(f.ordered.Load(), old.Order))
+	changed := f.recallChecks(&old, now)
 	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known), Clock: old.Clock}
 	f.press.epoch = f.log.Epoch()
 	f.press.heads, f.press.index = old.Heads, old.Index
@@ -152,6 +163,7 @@ func (f *flow) resume(old state) {
 	first = append(first, f.event(now, envelope.Event{
 		Type: envelope.EventStart, Subject: f.press.firmware, Old: stampMs(old.Last), New: stamp(now), Why: why,
 	}))
+	first = append(first, changed...)
 	if f.birthGone() {
 		old = state{Last: old.Last}
 	}

@@ -31,6 +31,8 @@ type siteStatus struct {
 	Uplinks   []uplinkStatus   `json:"uplinks,omitempty"`
 	Platforms []platformStatus `json:"platforms,omitempty"`
 	Lost      *lostStatus      `json:"lost,omitempty"`
+
+	Maintenance []modeStatus `json:"maintenance,omitempty"` // what is in force, by device
 }
 
 type clockStatus struct {
@@ -208,6 +210,7 @@ func (a *agent) status(s *localServer) *siteStatus {
 	}
 	out.Lost = &lostStatus{b.lost.Load(), b.unheard.Load(), a.in.waiting()}
 	out.move(a.clock.shift())
+	out.Maintenance = a.modes.status() // of the gateway's clock already
 	return out
 }
 

@@ -39,6 +39,8 @@ func (s *Site) Canonical() []byte {
 		}},
 		{"rollup", object{{"minutes", s.Rollup.Minutes}}},
 		{"lines", each(s.Lines, canonicalLine)},
+		{"checks", each(s.Checks, canonicalCheck)},
+		{"maintenance", object{{"longest", formatDuration(s.Maintenance.Longest)}}},
 		{"uplinks", each(s.Uplinks, canonicalUplink)},
 		{"platforms", each(s.Platforms, canonicalPlatform)},
 		{"share", canonicalShare(s.Share)},

@@ -49,6 +49,17 @@ lines:
     protocol: hj212
     serial: {port: /dev/serial/by-id/e, baud: 9600, parity: none, stop_bits: 1}
     devices: [{name: e1, mn: A}]
+checks:
+  - device: b1
+    point: x
+    limit: {high: 150.5, low: -1, warn_high: 100, warn_low: 0, after: 90s, back: 0.1, converted: true, flag: T}
+    range: {low: 0, high: 1e3, flag: none}
+    rate: {most: 0.2, flag: M}
+    stuck: {for: 36h, except: 0, flag: F}
+    twin: {device: c1, point: y, most: 1, percent: 12.5, for: 1h, flag: S}
+    sum: {parts: [{device: b1, point: z}, {device: c1, point: z}], tolerance: 3, flag: B}
+  - {device: b1, point: y, limit: {warn_low: 0}, range: {low: 0}, twin: {device: c1, point: y, percent: 1}, sum: {parts: [{device: b1, point: z}]}}
+maintenance: {longest: 90m}
 uplinks:
   - name: u
     broker: ssl://h:1

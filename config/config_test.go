@@ -158,7 +158,8 @@ func TestDefaults(t *testing.T) {
 			Ack: "receipt", CentreKeys: []string{"/etc/envgate/centre.pub"}, Window: 256, BacklogShare: 0.5,
 			ReconnectMax: 30 * time.Second, ReceiptTimeout: time.Minute, Streams: []string{"live", "stat", "event"},
 		}},
-		Log: config.LogOptions{Level: "info"},
+		Log:         config.LogOptions{Level: "info"},
+		Maintenance: config.Maintenance{Longest: 24 * time.Hour},
 	}
 	if ^uint(0)>>32 == 0 {
 		want.Storage.Budget = 200e6

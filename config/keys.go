@@ -8,7 +8,7 @@ import (
 // sections are the keys that may stand in each group of a site file, in the
 // order in which they are told. site.example.yaml shows them all.
 var sections = map[string][]string{
-	"":                                    {"gateway", "key", "sealing", "storage", "rollup", "lines", "uplinks", "platforms", "share", "log"},
+	"":                                    {"gateway", "key", "sealing", "storage", "rollup", "lines", "checks", "maintenance", "uplinks", "platforms", "share", "log"},
 	"gateway":                             {"id", "name", "mn", "position"},
 	"gateway.position":                    {"latitude", "longitude", "altitude"},
 	"sealing":                             {"interval"},
@@ -24,6 +24,15 @@ var sections = map[string][]string{
 	loggerSection:                         {"name", "protocol", "serial", "url", "listen", "crc", "devices"},
 	loggerDeviceSection:                   {"name", "mn", "interval", "factors"},
 	"lines[].devices[].factors[]":         {"code", "point", "unit"},
+	"checks[]":                            {"device", "point", "limit", "range", "rate", "stuck", "twin", "sum"},
+	"checks[].limit":                      {"high", "low", "warn_high", "warn_low", "after", "back", "converted", "flag"},
+	"checks[].range":                      {"low", "high", "flag"},
+	"checks[].rate":                       {"most", "flag"},
+	"checks[].stuck":                      {"for", "except", "flag"},
+	"checks[].twin":                       {"device", "point", "most", "percent", "for", "flag"},
+	"checks[].sum":                        {"parts", "tolerance", "flag"},
+	"checks[].sum.parts[]":                {"device", "point"},
+	"maintenance":                         {"longest"},
 	"uplinks[]": {
 		"name", "broker", "tls", "username", "password_file", "client_id", "prefix", "ack", "puback_unverified",
 		"centre_keys", "window", "backlog_share", "reconnect_max", "receipt_timeout", "streams", "metered",

@@ -91,6 +91,8 @@ func (r *reader) site(b []byte) *Site {
 		},
 		Rollup: Rollup{Minutes: 10},
 		Log:    LogOptions{Level: "info"},
+
+		Maintenance: Maintenance{Longest: 24 * time.Hour},
 	}
 	if g.need("gateway", "want the gateway's id at least") {
 		r.gateway(g.at("gateway"), &s.Gateway)
@@ -113,6 +115,14 @@ func (r *reader) site(b []byte) *Site {
 	const wantLines = "want a list of at least one line, which is a bus with its instruments"
 	if g.need("lines", wantLines) {
 		s.Lines = r.lineList(g.list("lines", wantLines, 64))
+	}
+	if g.has("checks") {
+		s.Checks = r.checks(g.list("checks", "want a list of points and what is checked, or no checks: at all", maxChecks), s)
+	}
+	if g.has("maintenance") {
+		if g, ok := r.group(g.at("maintenance"), "maintenance", "longest"); ok {
+			g.duration("longest", &s.Maintenance.Longest, 10*time.Minute, 7*day, "the longest maintenance")
+		}
 	}
 	if g.has("uplinks") {
 		s.Uplinks = r.uplinks(g.list("uplinks", "want a list of brokers, or no uplinks: at all", 8), s)

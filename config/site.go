@@ -26,6 +26,11 @@ type Site struct {
 	// Lines are the buses, at least one.
 	Lines []Line
 
+	// Checks are the points that are watched, each once.
+	Checks []Check
+
+	Maintenance Maintenance
+
 	// Uplinks are the brokers to which blocks go. None is allowed: readings
 	// are then sealed and kept, and go nowhere.
 	Uplinks []Uplink

@@ -65,6 +65,13 @@ const (
 	EventLineDown      = "line.down"
 	EventLineUp        = "line.up"
 	EventLineCRC       = "line.crc" // frames have the check sum New and not Old
+
+	EventAlarmOn      = "alarm.on"      // a check finds Subject device/point beyond Old; New is the value, Why begins with the check's name
+	EventAlarmOff     = "alarm.off"     // the same check finds it within again
+	EventLimitChanged = "limit.changed" // what is checked of Subject device/point is another than at the start before
+
+	EventMaintenanceBegin = "maintenance.begin" // readings of a device get a flag M or C from now on; Who and Why; New says until when
+	EventMaintenanceEnd   = "maintenance.end"   // no more; Who ended it, empty where its time was over; Old says since when
 )
 
 func (e *Event) check() error {

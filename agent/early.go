@@ -1,0 +1,152 @@
+package main
+
+import (
+	"sort"
+	"time"
+
+	"envgate/config"
+	"envgate/envelope"
+)
+
+// judged are samples that have passed the stages and wait for their seal. Where a site
+// has checks, samples pass soon after they came and not at the sealing: an alarm must not
+// wait for it. They pass and are sealed in the order in which they came, on the writer's
+// goroutine.
+type judged struct {
+	passed   []polled
+	held     int              // readings in passed
+	heard    []envelope.Event // of the stages
+	by       shift            // by which the times of passed are right
+	passedAt time.Time        // when samples passed last
+	checks   [2]*pointChecks  // of stages; nil: the site has none
+	modes    *modes           // of stages; nil in tests
+	site     []config.Check
+	limits   map[string]string // their words, by subject
+}
+
+// passPace is how long samples wait for others before they pass.
+const passPace = 100 * time.Millisecond
+
+// takeEarly has fresh samples pass, if any checks are there and the log can take what
+// they say; it gives the time at which to come again.
+func (f *flow) takeEarly(now time.Time) (again time.Time) {
+	switch {
+	case !f.in.fresh() || f.parked != nil || f.turning != "" || f.held > f.in.limit/2:
+		return time.Time{}
+	case now.Sub(f.passedAt) < passPace:
+		return f.passedAt.Add(passPace)
+	}
+	f.passedAt = now
+	f.take(f.clock.shift())
+	return time.Time{}
+}
+
+// take has what is in the inbox pass the stages.
+func (f *flow) take(moved shift) {
+	samples, lost := f.in.takeSamples()
+	f.lost += lost
+	f.restamp(moved)
+	for i := range samples {
+		samples[i].Time = moved.time(samples[i].Time)
+	}
+	samples, said := f.pass(samples)
+	for i := range samples {
+		f.held += len(samples[i].Readings)
+	}
+	f.heard = append(f.heard, said...)
+	for _, e := range said {
+		f.logger.Warn("of a device", "what", e.Type, "device", e.Subject, "old", e.Old, "new", e.New, "why", e.Why)
+	}
+	if len(f.passed) == 0 {
+		f.passed = samples
+	} else {
+		f.passed = append(f.passed, samples...)
+	}
+}
+
+// restamp moves the times of what has passed by as much as the clock was set since.
+func (f *flow) restamp(moved shift) {
+	if len(f.passed) > 0 {
+		set := moved.wall.Round(0).Sub(f.by.wall.Round(0)) - moved.system.Sub(f.by.system)
+		if set.Abs() >= stepLimit {
+			for i := range f.passed {
+				f.passed[i].Time = f.passed[i].Time.Round(0).Add(set)
+			}
+			for i := range f.heard {
+				f.heard[i].At += set.Milliseconds()
+			}
+		}
+	}
+	f.by = moved
+}
+
+// takePassed hands over what waits for its seal.
+func (f *flow) takePassed() []polled {
+	samples := f.passed
+	f.passed, f.held = nil, 0
+	return samples
+}
+
+// takeHeard hands over what the stages have said.
+func (f *flow) takeHeard() []envelope.Event {
+	said := f.heard
+	f.heard = nil
+	return said
+}
+
+// watch gives the writer the checks of the site, and the modes of its devices.
+func (f *flow) watch(site *config.Site, m *modes) {
+	marks, limits := makeChecks(f.clock, site.Checks, m.devices)
+	f.modes, f.checks, f.site, f.limits = m, [2]*pointChecks{marks, limits}, site.Checks, map[string]string{}
+	for i := range site.Checks {
+		c := &site.Checks[i]
+		f.limits[c.String()] = c.Words()
+	}
+	// Calculations belong between the two: they see marked inputs, and limits see them.
+	f.stages = append(f.stages, m, marks, limits)
+}
+
+// recallChecks brings back what the last run knew of alarms and maintenance, and says
+// which limits are others than at the start before.
+func (f *flow) recallChecks(old *state, now time.Time) (events []envelope.Event) {
+	if f.modes == nil || f.press.epoch != "" {
+		return nil
+	}
+	f.modes.recall(old.Modes, old.Mono, old.Boot == f.clock.boot, now.Sub(time.UnixMilli(old.Last)))
+	for _, k := range f.checks {
+		k.recallAlarms(old.Alarms)
+	}
+	if _, unknown := old.Limits[""]; unknown || old.Last == 0 {
+		return nil // at a first start the configuration says it all
+	}
+	var subjects []string
+	for subject := range old.Limits {
+		if f.limits[subject] == "" {
+			subjects = append(subjects, subject)
+		}
+	}
+	sort.Strings(subjects)
+	for i := range f.site {
+		subjects = append(subjects, f.site[i].String())
+	}
+	for _, subject := range subjects {
+		if was, is := old.Limits[subject], f.limits[subject]; was != is {
+			events = append(events, f.event(now, envelope.Event{
+				Type: envelope.EventLimitChanged, Subject: subject, Old: was, New: is, Why: "site file",
+			}))
+		}
+	}
+	return events
+}
+
+// keepChecks puts into the state what the next run needs.
+func (f *flow) keepChecks() {
+	if f.modes == nil {
+		return
+	}
+	f.state.Modes, f.state.Mono = f.modes.kept()
+	f.state.Limits, f.state.Alarms = f.limits, nil
+	for _, k := range f.checks {
+		f.state.Alarms = k.keptAlarms(f.state.Alarms)
+	}
+}
