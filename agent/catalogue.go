@@ -53,8 +53,9 @@ type source struct {
 	Source     string  `json:"src"`
 	Device     string  `json:"device"`
 	Line       string  `json:"line"`
-	Protocol   string  `json:"protocol,omitempty"` // hj212; Modbus where it is not there
-	MN         string  `json:"mn,omitempty"`       // of hj212, which has no template and no unit
+	Protocol   string  `json:"protocol,omitempty"`    // hj212; Modbus where it is not there
+	Medium     string  `json:"calculation,omitempty"` // of what is computed, which has no line and no template
+	MN         string  `json:"mn,omitempty"`          // of hj212, which has no template and no unit
 	Template   string  `json:"template,omitempty"`
 	TemplateID string  `json:"template_hash,omitempty"`
 	Unit       int     `json:"unit,omitempty"`
@@ -88,6 +89,8 @@ type point struct {
 	Decimals   int      `json:"decimals"`         // -1: as the instrument gives them
 	States     []string `json:"states,omitempty"` // of a state: what 0 and 1 mean
 	Confidence string   `json:"confidence,omitempty"`
+
+	converted bool // there is a converted value beside it
 }
 
 func publicKeys(k *envelope.Key) []publicKey {
@@ -118,6 +121,7 @@ func makeDocuments(site *config.Site, key *envelope.Key, lines []*siteLine) docu
 		}
 	}
 	c.Sources = append(c.Sources, loggerSources(site)...)
+	c.Sources = append(c.Sources, calculationSources(site)...)
 	docs := documents{config: site.Canonical(), catalogue: mustJSON(c), keys: string(mustJSON(keys))}
 	docs.templates = slices.Collect(maps.Keys(texts))
 	sort.Slice(docs.templates, func(i, j int) bool {

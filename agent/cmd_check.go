@@ -89,6 +89,7 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 	}
 	printInputs(out, lines)
 	printLoggers(out, site)
+	printCalculations(out, site)
 	printMetered(out, site)
 	for _, err := range printChecks(out, site, lines) {
 		trouble(err)

@@ -102,8 +102,11 @@ func (f *flow) watch(site *config.Site, m *modes) {
 		c := &site.Checks[i]
 		f.limits[c.String()] = c.Words()
 	}
-	// Calculations belong between the two: they see marked inputs, and limits see them.
-	f.stages = append(f.stages, m, marks, limits)
+	f.stages = append(f.stages, m, marks)
+	if c := newCalculator(site); c != nil { // it sees marked inputs, and limits see what it makes
+		f.stages = append(f.stages, c)
+	}
+	f.stages = append(f.stages, limits)
 }
 
 // recallChecks brings back what the last run knew of alarms and maintenance, and says

@@ -369,9 +369,9 @@ func tableHead(stream string) string {
 	const mark = "\ufeff" // without it a spreadsheet takes the letters for another code
 	switch stream {
 	case live:
-		return mark + "时间,毫秒,设备,来源,因子,名称,数值,单位,标记,原因,序号,块号\r\n"
+		return mark + "时间,毫秒,设备,来源,因子,名称,数值,折算值,单位,标记,原因,序号,块号\r\n"
 	case stat:
-		return mark + "时间,周期,设备,来源,因子,名称,平均值,最小值,最大值,样本数,单位,标记,原因,序号,块号\r\n"
+		return mark + "时间,周期,设备,来源,因子,名称,平均值,最小值,最大值,累计值,折算平均值,折算最小值,折算最大值,样本数,单位,标记,原因,序号,块号\r\n"
 	}
 	return mark + "时间,毫秒,类型,对象,原值,新值,操作者,说明,块号\r\n"
 }
@@ -455,6 +455,9 @@ func (n *naming) rows(dst []byte, b *envelope.Block) ([]byte, int) {
 		for i, t := range g.Times {
 			if g.Kind == envelope.GroupLive {
 				for c := range g.Columns {
+					if g.Columns[c].Kind == envelope.ColumnZs {
+						continue // in the row of its point
+					}
 					dst = n.live(dst, b, &g, &g.Columns[c], i, b.T0+t)
 					rows++
 				}
@@ -476,7 +479,13 @@ func (n *naming) live(dst []byte, b *envelope.Block, g *envelope.Group, col *env
 	what := n.of(b, g.Source, col.Point)
 	day, ms := tableTime(at)
 	flag, cause := marks(col, i)
-	return tableRow(dst, day, ms, what.device, g.Source, col.Point, what.name, col.Values[i], what.unit, flag, cause,
+	zs := ""
+	for k := range g.Columns {
+		if c := &g.Columns[k]; c.Kind == envelope.ColumnZs && c.Point == col.Point {
+			zs = c.Values[i]
+		}
+	}
+	return tableRow(dst, day, ms, what.device, g.Source, col.Point, what.name, col.Values[i], zs, what.unit, flag, cause,
 		fmt.Sprint(g.Index+uint64(i)), fmt.Sprint(b.Seq))
 }
 
@@ -499,7 +508,8 @@ func (n *naming) stat(dst []byte, b *envelope.Block, g *envelope.Group, c, i int
 	what := n.of(b, g.Source, first.Point)
 	day, _ := tableTime(at)
 	return tableRow(dst, day, period, what.device, g.Source, first.Point, what.name,
-		figures[envelope.ColumnAvg], figures[envelope.ColumnMin], figures[envelope.ColumnMax], figures[envelope.ColumnN],
+		figures[envelope.ColumnAvg], figures[envelope.ColumnMin], figures[envelope.ColumnMax], figures[envelope.ColumnCou],
+		figures[envelope.ColumnZsAvg], figures[envelope.ColumnZsMin], figures[envelope.ColumnZsMax], figures[envelope.ColumnN],
 		what.unit, flag, cause, fmt.Sprint(g.Index+uint64(i)), fmt.Sprint(b.Seq))
 }
 

@@ -294,7 +294,7 @@ func (f *flow) count(s polled) {
 	}
 	for i, r := range s.Readings {
 		v := rollup.Value{Source: s.Source, Point: r.Point, Text: r.Value, Flag: r.Flag, At: s.Time, Interval: s.every}
-		if s.zs != nil {
+		if s.zs != nil && s.zs[i] != noZs {
 			v.Zs = s.zs[i]
 		}
 		f.rollup.Add(v)

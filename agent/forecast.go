@@ -113,9 +113,20 @@ func newSynthetic(site *config.Site, lines []*siteLine) (*synthetic, documents, 
 			s.add(&voice{every: d.Interval, samples: []drivers.Sample{said}}, nil)
 		}
 	}
+	for _, one := range calculationSources(site) { // a converted value takes as much room as a measured one
+		said := drivers.Sample{Source: one.Source}
+		for _, p := range one.Points {
+			said.Readings = append(said.Readings, drivers.Reading{Point: p.Point})
+			if p.converted {
+				said.Readings = append(said.Readings, drivers.Reading{Point: p.Point + "z"})
+			}
+		}
+		s.add(&voice{every: time.Duration(one.IntervalMs) * time.Millisecond, samples: []drivers.Sample{said}}, nil)
+	}
 	return s, docs, nil
 }
 
+//go:noinline
 func (s *synthetic) add(v *voice, points []drivers.Point) {
 	v.points, v.at = map[string]drivers.Point{}, map[string]int64{}
 	for _, p := range points {

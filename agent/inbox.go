@@ -29,7 +29,7 @@ type inbox struct {
 type polled struct {
 	drivers.Sample
 	every time.Duration
-	zs    []string // converted values of Readings, empty where one has none; nil: none has
+	zs    []string // converted values of Readings, empty where one has none, noZs where it should; nil: none has
 }
 
 const (

@@ -448,7 +448,7 @@ json.dump(rows, sys.stdout)`}, files...)...)
 					when := time.UnixMilli(b.T0 + at).In(siteZone)
 					want := map[string]string{
 						"时间": when.Format("2006-01-02 15:04:05"), "毫秒": fmt.Sprint(when.Nanosecond() / 1e6), "来源": "unit1", "因子": c.Point,
-						"数值": c.Values[i], "序号": fmt.Sprint(g.Index + uint64(i)), "块号": fmt.Sprint(b.Seq), "设备": "'=dust", "标记": "N", "原因": "",
+						"数值": c.Values[i], "折算值": "", "序号": fmt.Sprint(g.Index + uint64(i)), "块号": fmt.Sprint(b.Seq), "设备": "'=dust", "标记": "N", "原因": "",
 					}
 					switch c.Point {
 					case "a10000":

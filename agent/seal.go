@@ -363,7 +363,9 @@ func (p *press) sampleRows(rows []row, samples []polled) []row {
 			cells = append(cells, cell{x.Point, "x", x.Value, x.Flag, string(x.Cause)})
 		}
 		for i, zs := range s.zs {
-			if zs != "" {
+			if zs == noZs {
+				cells = append(cells, cell{s.Readings[i].Point, "zs", "", "", ""})
+			} else if zs != "" {
 				cells = append(cells, cell{s.Readings[i].Point, "zs", zs, "", ""})
 			}
 		}

@@ -34,7 +34,7 @@ func newCSVExport(w io.Writer, sel *selection, p placer) *csvExport {
 
 // headings of the three kinds of tables.
 var (
-	liveHeadings  = []string{"gateway", "source", "index", "time", "point", "name", "value", "flag", "cause", "epoch", "seq", "clock", "placed"}
+	liveHeadings  = []string{"gateway", "source", "index", "time", "point", "name", "value", "zs", "flag", "cause", "epoch", "seq", "clock", "placed"}
 	statHeadings  = []string{"gateway", "source", "index", "time", "period", "point", "name", "avg", "min", "max", "cou", "zsavg", "zsmin", "zsmax", "n", "flag", "cause", "epoch", "seq", "clock"}
 	eventHeadings = []string{"gateway", "time", "type", "subject", "old", "new", "who", "why", "epoch", "seq", "clock", "placed"}
 )
@@ -79,7 +79,7 @@ func (c *csvExport) block(id chainID, b *envelope.Block, _ []byte) error {
 	default:
 		for r := range readings(b) {
 			if clock, placed, when := c.placer.marks(id.Gateway, b, r.Time); c.sel.time(when) {
-				c.row(id.Gateway, r.Source, strconv.FormatUint(r.Index, 10), siteTime(r.Time), r.Point, pointName(r.Point), r.Value, r.Flag, r.Cause, id.Epoch, seq, clock, placed)
+				c.row(id.Gateway, r.Source, strconv.FormatUint(r.Index, 10), siteTime(r.Time), r.Point, pointName(r.Point), r.Value, r.Zs, r.Flag, r.Cause, id.Epoch, seq, clock, placed)
 			}
 		}
 	}
@@ -148,6 +148,7 @@ type (
 		Time   string  `json:"time"`
 		Point  string  `json:"point"`
 		Value  *string `json:"value"`
+		Zs     string  `json:"zs,omitempty"` // converted
 		Flag   string  `json:"flag"`
 		Cause  string  `json:"cause,omitempty"`
 		Raw    string  `json:"raw,omitempty"` // hexadecimal
@@ -187,7 +188,7 @@ func (j *jsonExport) block(id chainID, b *envelope.Block, _ []byte) error {
 		if !j.sel.time(when) {
 			continue
 		}
-		line := jsonReading{head, r.Source, r.Index, siteTime(r.Time), r.Point, nil, r.Flag, r.Cause, hex.EncodeToString(r.Raw), clock}
+		line := jsonReading{head, r.Source, r.Index, siteTime(r.Time), r.Point, nil, r.Zs, r.Flag, r.Cause, hex.EncodeToString(r.Raw), clock}
 		if r.Value != "" {
 			line.Value = &r.Value
 		}

@@ -13,6 +13,7 @@ type reading struct {
 	Time   int64 // UTC ms
 	Point  string
 	Value  string // "" = could not be had
+	Zs     string // converted value; "" = none, or it could not be computed
 	Flag   string
 	Cause  string
 	Raw    []byte // the register bytes of its request, where the site keeps them as evidence
@@ -41,10 +42,16 @@ func readings(b *envelope.Block) iter.Seq[reading] {
 			for t := range g.Times {
 				for j := range g.Columns {
 					c := &g.Columns[j]
+					if c.Kind == envelope.ColumnZs {
+						continue // stands in the row of its point
+					}
 					flag, cause := mark(c, t)
 					r := reading{
 						Source: g.Source, Index: g.Index + uint64(t), Time: b.T0 + g.Times[t],
 						Point: c.Point, Value: c.Values[t], Flag: flag, Cause: cause,
+					}
+					if zs := convertedOf(g, c.Point); zs != nil {
+						r.Zs = zs.Values[t]
 					}
 					if g.Raw != nil {
 						r.Raw = g.Raw[t]
@@ -56,6 +63,16 @@ func readings(b *envelope.Block) iter.Seq[reading] {
 			}
 		}
 	}
+}
+
+// convertedOf is the column of a point's converted values, nil if it has none.
+func convertedOf(g *envelope.Group, point string) *envelope.Column {
+	for i := range g.Columns {
+		if c := &g.Columns[i]; c.Kind == envelope.ColumnZs && c.Point == point {
+			return c
+		}
+	}
+	return nil
 }
 
 // figures yields the figures of a block, one for each period, source and point.

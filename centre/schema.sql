@@ -150,6 +150,7 @@ CREATE TABLE reading (
     seq      BIGINT NOT NULL,
     time     BIGINT NOT NULL,
     value    TEXT,            -- NULL = could not be had
+    zs       TEXT,            -- converted value; NULL = none, or not computable
     flag     TEXT   NOT NULL,
     cause    TEXT   NOT NULL,
     received BIGINT NOT NULL,

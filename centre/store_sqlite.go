@@ -139,7 +139,22 @@ func (s *sqlStore) init(ctx context.Context) error {
 		}
 		return tx.Commit()
 	}
-	return s.checkLayout(ctx)
+	if err := s.checkLayout(ctx); err != nil {
+		return err
+	}
+	return s.addColumns(ctx)
+}
+
+// addColumns brings a database of an earlier centre up to schema.sql.
+func (s *sqlStore) addColumns(ctx context.Context) error {
+	var there int
+	if err := s.db.QueryRowContext(ctx, `SELECT COUNT(*) FROM pragma_table_info('reading') WHERE name = 'zs'`).Scan(&there); err != nil || there > 0 {
+		return err
+	}
+	if _, err := s.db.ExecContext(ctx, `ALTER TABLE reading ADD COLUMN zs TEXT`); err != nil {
+		return fmt.Errorf("add column reading.zs: %w", err)
+	}
+	return nil
 }
 
 func (s *sqlStore) checkLayout(ctx context.Context) error {
@@ -179,8 +194,8 @@ func (s *sqlStore) prepare(ctx context.Context) error {
 			ON CONFLICT (gateway, stream, kind) DO UPDATE SET n = tally.n + excluded.n, updated = excluded.updated`},
 		{&s.stmt.figure, `INSERT INTO figure (chain, seq, source, period, time, point, gateway, avg, min, max, cou, zsavg, zsmin, zsmax, n, flag, cause)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) ON CONFLICT DO NOTHING`},
-		{&s.stmt.reading, `INSERT INTO reading (chain, source, idx, point, gateway, seq, time, value, flag, cause, received)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) ON CONFLICT DO NOTHING`},
+		{&s.stmt.reading, `INSERT INTO reading (chain, source, idx, point, gateway, seq, time, value, zs, flag, cause, received)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT DO NOTHING`},
 		{&s.stmt.event, `INSERT INTO event (chain, seq, n, gateway, time, type, subject, old, new, who, why)
 			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`},
 	} {
@@ -253,7 +268,7 @@ func (s *sqlStore) putBlock(w *writer, v *stored, liveRows bool) {
 	}
 	if liveRows {
 		for r := range readings(b) {
-			w.exec(s.stmt.reading, v.Row, r.Source, r.Index, r.Point, v.ID.Gateway, e.Seq, r.Time, null(r.Value), r.Flag, r.Cause, v.Received)
+			w.exec(s.stmt.reading, v.Row, r.Source, r.Index, r.Point, v.ID.Gateway, e.Seq, r.Time, null(r.Value), null(r.Zs), r.Flag, r.Cause, v.Received)
 		}
 	}
 	for i, ev := range b.Events {

@@ -39,6 +39,7 @@ func (s *Site) Canonical() []byte {
 		}},
 		{"rollup", object{{"minutes", s.Rollup.Minutes}}},
 		{"lines", each(s.Lines, canonicalLine)},
+		{"calculations", each(s.Calculations, canonicalCalculation)},
 		{"checks", each(s.Checks, canonicalCheck)},
 		{"maintenance", object{{"longest", formatDuration(s.Maintenance.Longest)}}},
 		{"uplinks", each(s.Uplinks, canonicalUplink)},

@@ -91,10 +91,6 @@ const wantParts = "a list of device and point, which together are no more than t
 // reading better.
 var ruleFlags = []string{"D", "T", "M", "C", "F", "S", "B", noFlag}
 
-// calculated says whether a name is that of a calculation, whose points may be watched
-// like those of devices.
-func (s *Site) calculated(string) bool { return false }
-
 // checks reads what is watched. s is what was read before.
 func (r *reader) checks(places []place, s *Site) []Check {
 	list := make([]Check, len(places))

@@ -8,7 +8,7 @@ import (
 // sections are the keys that may stand in each group of a site file, in the
 // order in which they are told. site.example.yaml shows them all.
 var sections = map[string][]string{
-	"":                                    {"gateway", "key", "sealing", "storage", "rollup", "lines", "checks", "maintenance", "uplinks", "platforms", "share", "log"},
+	"":                                    {"gateway", "key", "sealing", "storage", "rollup", "lines", "calculations", "checks", "maintenance", "uplinks", "platforms", "share", "log"},
 	"gateway":                             {"id", "name", "mn", "position"},
 	"gateway.position":                    {"latitude", "longitude", "altitude"},
 	"sealing":                             {"interval"},
@@ -45,6 +45,9 @@ var sections = map[string][]string{
 	"share":                 {"listen", "allow"},
 	"share.allow[]":         {"device", "as_unit", "function", "registers"},
 	"log":                   {"level"},
+
+	calcSection:      calcKeys,
+	calcInputSection: calcInputKeys,
 }
 
 // synonyms are words that people use, and the key that is meant. They serve

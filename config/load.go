@@ -116,6 +116,9 @@ func (r *reader) site(b []byte) *Site {
 	if g.need("lines", wantLines) {
 		s.Lines = r.lineList(g.list("lines", wantLines, 64))
 	}
+	if g.has("calculations") {
+		s.Calculations = r.calculations(g.list("calculations", "want a list of what is computed, or no calculations: at all", 32), s)
+	}
 	if g.has("checks") {
 		s.Checks = r.checks(g.list("checks", "want a list of points and what is checked, or no checks: at all", maxChecks), s)
 	}

@@ -74,7 +74,7 @@ func (r *reader) factor(p place, s *Site) (to FactorMap) {
 				known = append(known, d.Name)
 			}
 		}
-		if g.word("device", &to.Device, wantName, isName, hintName) && s.device(to.Device) == nil && !r.torn {
+		if g.word("device", &to.Device, wantName, isName, hintName) && s.device(to.Device) == nil && !s.calculated(to.Device) && !r.torn {
 			hint := ""
 			if near := nearest(to.Device, known); near != "" {
 				hint = "did you mean " + near + "?"

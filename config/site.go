@@ -26,6 +26,9 @@ type Site struct {
 	// Lines are the buses, at least one.
 	Lines []Line
 
+	// Calculations make figures of places out of what instruments say.
+	Calculations []Calculation
+
 	// Checks are the points that are watched, each once.
 	Checks []Check
 

@@ -97,7 +97,7 @@ func TestSyntax(t *testing.T) {
 		{
 			"what is taken out is not missed elsewhere", "  - name: dust\n", "  - name: dust\n    @\nplatforms:\n  - {name: a, address: 'h:1', mn: 010000A8900016F000169DC0, st: 39, password_file: p, factors: [{device: dust-1, point: a34002}]}\nx:\n  - name: dust\n",
 			"error: site.yaml:8:5: a value must not begin with this character: put the value in quotes\n" +
-				"error: site.yaml:11:1: x is not a key: here may stand gateway, key, sealing, storage, rollup, lines, checks, maintenance, uplinks, platforms, share, log\n",
+				"error: site.yaml:11:1: x is not a key: here may stand gateway, key, sealing, storage, rollup, lines, calculations, checks, maintenance, uplinks, platforms, share, log\n",
 		},
 		{
 			"two mistakes in two places", "uplinks:\n  - name: centre", "uplinks:\n  - name centre\n  - name: \"x",

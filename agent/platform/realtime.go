@@ -1,6 +1,7 @@
 package platform
 
 import (
+	"slices"
 	"time"
 
 	"envgate/envelope"
@@ -52,6 +53,9 @@ func (p *Platform) realTime(now time.Time) *record {
 		}
 		f := &figure{}
 		f.add(suffixOf(envelope.ColumnLive), x.value, x.flag)
+		if x.zs != "" {
+			f.add(suffixOf(envelope.ColumnZs), x.zs, "")
+		}
 		r.figures[at.point] = f
 		if taken.After(r.start) {
 			r.start = taken
@@ -65,8 +69,8 @@ func (p *Platform) realTime(now time.Time) *record {
 
 // reading is a value of the live stream.
 type reading struct {
-	at          int64 // Unix milliseconds
-	value, flag string
+	at              int64 // Unix milliseconds
+	value, zs, flag string
 }
 
 // collect keeps the newest reading of each code and source.
@@ -76,9 +80,10 @@ func (p *Platform) collect(newest map[place]reading, g *envelope.Group) {
 	}
 	for _, c := range g.Columns {
 		code := p.codes.of(g.Source, c.Point)
-		if code == "" {
+		if code == "" || c.Kind == envelope.ColumnZs {
 			continue
 		}
+		zs := slices.IndexFunc(g.Columns, func(z envelope.Column) bool { return z.Point == c.Point && z.Kind == envelope.ColumnZs })
 		at := place{g.Source, code}
 		for k, t := range g.Times {
 			if old, ok := newest[at]; ok && t < old.at {
@@ -87,6 +92,9 @@ func (p *Platform) collect(newest map[place]reading, g *envelope.Group) {
 			x := reading{at: t, value: c.Values[k]}
 			if c.Flags != nil {
 				x.flag = c.Flags[k]
+			}
+			if zs >= 0 {
+				x.zs = g.Columns[zs].Values[k]
 			}
 			newest[at] = x
 		}

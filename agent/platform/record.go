@@ -22,6 +22,7 @@ var suffixes = [...]struct{ column, suffix string }{
 	{envelope.ColumnZsAvg, "ZsAvg"},
 	{envelope.ColumnZsMax, "ZsMax"},
 	{envelope.ColumnLive, "Rtd"},
+	{envelope.ColumnZs, "ZsRtd"},
 }
 
 func suffixOf(column string) int {

@@ -32,6 +32,14 @@ func good() []vector {
 	raw := block(1, envelope.Genesis, func(b *envelope.Block) {
 		b.Groups[0].Raw = [][]byte{{0x41, 0x46, 0x66, 0x66}, nil, nil}
 	})
+	converted := block(1, envelope.Genesis, func(b *envelope.Block) {
+		zs := envelope.Column{Point: b.Groups[0].Columns[0].Point, Kind: envelope.ColumnZs}
+		for range b.Groups[0].Times {
+			zs.Values = append(zs.Values, "15.5")
+		}
+		zs.Values[len(zs.Values)-1] = ""
+		b.Groups[0].Columns = append(b.Groups[0].Columns, zs)
+	})
 	empty := block(1, envelope.Genesis, func(b *envelope.Block) { b.Heads, b.Groups = nil, nil })
 	two := line(head, first, key1) + line(headFor(kid2, envelope.TypeBlock), first, key2)
 	list := follow(4)
@@ -42,6 +50,7 @@ func good() []vector {
 		{name: "ok-stat", expect: "ok", comment: "figures of a minute", chain: gateway + " stat " + epoch, messages: sealed(stat)},
 		{name: "ok-event", expect: "ok", comment: "events; text with escapes; clock not set", chain: gateway + " event " + epoch, messages: sealed(event)},
 		{name: "ok-raw", expect: "ok", comment: "register bytes kept as evidence", messages: sealed(raw)},
+		{name: "ok-zs", expect: "ok", comment: "samples with converted values, of which the last could not be computed", messages: sealed(converted)},
 		{name: "ok-empty", expect: "ok", comment: "a block that says only that nothing was due", messages: sealed(empty)},
 		{name: "ok-space", expect: "ok", comment: "white space between members is no error", messages: sealed(swap(first, `,"stream":`, ` ,"stream" : `))},
 		{name: "ok-order", expect: "ok", comment: "nor is another order of members", messages: sealed(swap(swap(first, `{"v":1,`, `{`), `"fw":"1.0.0"`, `"fw":"1.0.0","v":1`))},
