@@ -202,6 +202,12 @@ func TestDiskFull(t *testing.T) {
 		}
 	}
 	b := Batch{Records: []Record{record("live", 51, 500)}}
+	reads, err := os.Open(l.path) // /dev/full would read as zeros
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reads.Close()
+	l.store.reads = reads
 	undo, _ := swap(t, l, "/dev/full")
 	for range 3 {
 		err := l.Append(b)

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"runtime/debug"
@@ -24,6 +25,7 @@ import (
 type store struct {
 	db     *bolt.DB
 	file   *os.File    // db's own; holds the lock
+	reads  io.ReaderAt // file
 	info   fs.FileInfo // of file, as it was when opened
 	limits limits
 	broken atomic.Bool // bbolt panicked while it wrote: its locks may be held for ever
@@ -60,7 +62,7 @@ func (l limits) top() int64 { return l.pages - l.reserve - max(l.pages/64, 48) }
 // openStore opens the locked file f, and owns it from then on, also when it
 // fails. An empty f becomes an empty store.
 func openStore(f *os.File, l limits, noSync bool) (*store, error) {
-	s := &store{file: f, limits: l}
+	s := &store{file: f, reads: f, limits: l}
 	err := guard(func() (err error) {
 		if s.info, err = f.Stat(); err != nil {
 			return err
@@ -122,7 +124,10 @@ func (c *change) empty() bool {
 func (s *store) commit(c *change) (freed map[string]int64, err error) {
 	var tx *bolt.Tx
 	err = guard(func() error {
-		var err error
+		err := s.fetch(c)
+		if err != nil {
+			return err
+		}
 		if tx, err = s.db.Begin(true); err != nil {
 			return err
 		}
@@ -344,20 +349,55 @@ func (s *store) read(name string, seq, last uint64, n, maxBytes int) (blocks [][
 			if b == nil {
 				return nil
 			}
-			c := b.Cursor()
-			want := seqKey(seq)
-			for k, v := c.Seek(want); k != nil && seq <= last && len(blocks) < n; k, v = c.Next() {
-				if maxBytes -= len(v); !bytes.Equal(k, want) || maxBytes < 0 && len(blocks) > 0 {
+			get, key := s.getter(tx, b), seqKey(seq)
+			for ; seq <= last && len(blocks) < n; seq++ {
+				key = binary.BigEndian.AppendUint64(key[:0], seq)
+				v, err := get(key)
+				if err != nil {
+					return fmt.Errorf("%w: %w", ErrDamaged, err)
+				}
+				if maxBytes -= len(v); v == nil || maxBytes < 0 && len(blocks) > 0 {
 					return nil
 				}
 				blocks = append(blocks, bytes.Clone(v))
-				seq++
-				want = binary.BigEndian.AppendUint64(want[:0], seq)
 			}
 			return nil
 		})
 	})
 	return blocks, err
+}
+
+// fetch brings the pages of blocks that c evicts into memory, see pages: they are the oldest
+// of the log. What else bbolt looks at to commit was written not long ago.
+func (s *store) fetch(c *change) error {
+	if len(c.evict) == 0 {
+		return nil
+	}
+	return s.db.View(func(tx *bolt.Tx) error {
+		for name, r := range c.evict {
+			b := tx.Bucket([]byte(bucketStream + name))
+			if b == nil {
+				continue
+			}
+			get := s.getter(tx, b)
+			for seq := r[0]; seq <= r[1]+joined; seq++ {
+				if _, err := get(seqKey(seq)); err != nil {
+					return fmt.Errorf("%w: %w", ErrDamaged, err)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// getter returns what finds the values of a bucket.
+func (s *store) getter(tx *bolt.Tx, b *bolt.Bucket) func(key []byte) ([]byte, error) {
+	root := uint64(b.Root())
+	if root == 0 { // a small bucket lies in the page that b came from
+		return func(key []byte) ([]byte, error) { return b.Get(key), nil }
+	}
+	p := newPages(s.reads, tx)
+	return func(key []byte) ([]byte, error) { return p.get(root, key) }
 }
 
 // usage is how the pages of a store are used.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -41,14 +42,15 @@ type count struct {
 	cpu      time.Duration
 	anon     uint64 // bytes
 	rss      uint64
-	written  uint64 // bytes to storage
+	written  uint64 // bytes to storage, as the kernel counts them, see dirtied
+	logged   uint64 // bytes that the log wrote; of steady alone
 	sent     uint64 // bytes from the agent to the broker
 }
 
 func (c count) minus(o count) count {
 	return count{
 		at: c.at - o.at, readings: c.readings - o.readings, cpu: c.cpu - o.cpu,
-		written: c.written - o.written, sent: c.sent - o.sent,
+		written: c.written - o.written, logged: c.logged - o.logged, sent: c.sent - o.sent,
 	}
 }
 
@@ -227,6 +229,21 @@ func (w *world) measure() (count, error) {
 	system, _ := strconv.ParseInt(f[12], 10, 64)
 	c.cpu = time.Duration(user+system) * 10 * time.Millisecond // USER_HZ is 100
 	return c, nil
+}
+
+// logged asks the agent what its log has written: whole pages, as they went to the kernel.
+func (w *world) logged() (uint64, error) {
+	out, err := exec.Command("bin/envgate", "status", "-json", "-c", filepath.Join(w.dir, "site.yaml")).Output()
+	if err != nil {
+		return 0, fmt.Errorf("ask the agent for its status: %w", err)
+	}
+	var status struct {
+		Wear struct {
+			Written uint64 `json:"written_bytes"`
+		} `json:"wear"`
+	}
+	err = json.Unmarshal(out, &status)
+	return status.Wear.Written, err
 }
 
 func fields(path string) (map[string]uint64, error) {
