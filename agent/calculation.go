@@ -161,17 +161,17 @@ func (f *feed) at(t time.Time) *heard {
 	if f.Value != "" {
 		return &f.newest[0]
 	}
-	for i := len(f.newest) - 1; i >= 0; i-- {
+	var best *heard
+	for i := len(f.newest) - 1; i >= 0; i-- { // one that came late is not the newest
 		h := &f.newest[i]
-		if h.at.After(t) {
-			continue
+		if !h.at.After(t) && (best == nil || h.at.After(best.at)) {
+			best = h
 		}
-		if t.Sub(h.at) > max(staleLeast, staleTimes*h.every) {
-			return nil
-		}
-		return h
 	}
-	return nil
+	if best == nil || t.Sub(best.at) > max(staleLeast, staleTimes*best.every) {
+		return nil
+	}
+	return best
 }
 
 // sample appends what the values of a turn trigger, if that is something.

@@ -130,7 +130,7 @@ func TestFlowFrom1970(t *testing.T) {
 			k.into(f.clock)
 			f.clock.floor = epoch0.Add(-24 * time.Hour)
 			f.press.boot = "b0"
-			f.rollup = rollup.New(1)
+			f.rollup = rollup.New(rollup.Options{Minutes: 1})
 		})
 	}
 	sample := func(f *flow) {
@@ -224,7 +224,7 @@ func TestFlowJumps(t *testing.T) {
 			f := beginFlow(t, dir, key, func(f *flow) {
 				k.into(f.clock)
 				f.clock.floor = epoch0.Add(-24 * time.Hour)
-				f.rollup = rollup.New(1)
+				f.rollup = rollup.New(rollup.Options{Minutes: 1})
 			})
 			minute := func() {
 				for range 60 {

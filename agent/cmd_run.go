@@ -16,7 +16,6 @@ import (
 	"syscall"
 	"time"
 
-	"envgate/agent/rollup"
 	"envgate/agent/uplink"
 	"envgate/buffer"
 	"envgate/config"
@@ -296,9 +295,7 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 			seal: envelope.NewSealer(key), ratio: map[string]float64{},
 		},
 	}
-	if s.Rollup.Minutes > 0 {
-		f.rollup = rollup.New(s.Rollup.Minutes)
-	}
+	f.rollup, f.polls, f.lookBack = newRollup(s), polls(s), lookBack(s)
 	f.devices = []string{}
 	for _, l := range s.Lines {
 		for _, d := range l.Devices {

@@ -22,9 +22,11 @@ type flow struct {
 	in        *inbox
 	clock     *clock
 	press     *press
-	stages    []stage        // that samples pass before they are sealed, in their order
-	rollup    *rollup.Rollup // nil: no figures
-	every     time.Duration  // sealing interval
+	stages    []stage                  // that samples pass before they are sealed, in their order
+	rollup    *rollup.Rollup           // nil: no figures
+	polls     map[string]time.Duration // how often each device is asked, for figures after a restart
+	lookBack  string                   // how far these read samples, see lookBack
+	every     time.Duration            // sealing interval
 	open      func() (*buffer.Log, error)
 	opened    chan *buffer.Log // receives the log once
 	cursors   []cursor         // every uplink's

@@ -317,7 +317,7 @@ func TestFlowSealsFigures(t *testing.T) {
 	now := time.Now()
 	shift := now.Truncate(time.Minute).Add(59 * time.Second).Sub(now)
 	f := startFlow(t, dir, key, func(f *flow) {
-		f.rollup = rollup.New(1)
+		f.rollup = rollup.New(rollup.Options{Minutes: 1})
 		f.clock.now = func() time.Time { return time.Now().Add(shift) }
 	})
 	<-f.opened
@@ -343,9 +343,9 @@ func TestFlowSealsFigures(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, g := range b.Groups { // one of an hour may stand beside it
-		if g.Kind == "min" && g.Source == "noise" && g.Columns[0].Values[0] == "50" {
+		if g.Kind == "min" && g.Source == "noise" && g.Columns[0].Values[0] == "50.0" {
 			return
 		}
 	}
-	t.Errorf("figures %+v, want the minute of noise with average 50", b.Groups)
+	t.Errorf("figures %+v, want the minute of noise with average 50.0", b.Groups)
 }

@@ -535,7 +535,7 @@ func TestStepBeforeTheLogOpens(t *testing.T) {
 // Figures are due one grace after their period, also when a commit falls between.
 func TestFiguresAreDueAfterTheirGrace(t *testing.T) {
 	f := newTestFlow(t, t.TempDir(), testKey(t))
-	f.rollup = rollup.New(1)
+	f.rollup = rollup.New(rollup.Options{Minutes: 1})
 	for _, c := range []struct{ into, want time.Duration }{
 		{59 * time.Second, time.Second + statGrace},
 		{0, statGrace},

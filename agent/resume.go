@@ -117,6 +117,7 @@ func (f *flow) begin(ctx context.Context) error {
 		return nil
 	}
 	f.resume(old)
+	f.refigure(old.Last)
 	return nil
 }
 

@@ -37,7 +37,7 @@ func (s *Site) Canonical() []byte {
 				{"event", formatDuration(s.Storage.Retention.Event)},
 			}},
 		}},
-		{"rollup", object{{"minutes", s.Rollup.Minutes}}},
+		{"rollup", canonicalRollup(s.Rollup)},
 		{"lines", each(s.Lines, canonicalLine)},
 		{"calculations", each(s.Calculations, canonicalCalculation)},
 		{"checks", each(s.Checks, canonicalCheck)},

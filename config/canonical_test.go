@@ -19,7 +19,7 @@ const full = `gateway:
 key: /k
 sealing: {interval: 7s}
 storage: {path: /l, budget: 9000001B, retention: {live: 1d, stat: 36h, event: 90m}}
-rollup: {minutes: 0}
+rollup: {minutes: 0, rule: any, hour_minutes: 44, day_hours: 18, abnormal: most, count_flags: [N, S], night: '21:00-05:00', decimals: [{point: x, decimals: 0}], devices: [{device: a1, rule: share, noise: true}]}
 lines:
   - name: a
     serial: {port: /dev/serial/by-id/a, baud: 115200, parity: odd, stop_bits: 2, echo: true}

@@ -144,7 +144,10 @@ func TestDefaults(t *testing.T) {
 			Path: "/var/lib/envgate/log.db", Budget: 512e6, Endurance: 2e12,
 			Retention: config.Retention{Live: 14 * day, Stat: 400 * day, Event: 3 * 365 * day},
 		},
-		Rollup: config.Rollup{Minutes: 10},
+		Rollup: config.Rollup{
+			Minutes: 10, Rule: "share", HourMinutes: 45, DayHours: 20, Abnormal: "D",
+			CountFlags: []string{"N"}, Night: config.Hours{From: 22 * 60, To: 6 * 60},
+		},
 		Lines: []config.Line{{
 			Name:    "dust",
 			Serial:  &config.Serial{Port: "/dev/serial/by-id/a", Baud: 9600, DataBits: 8, Parity: "none", StopBits: 1},

@@ -89,7 +89,7 @@ func (r *reader) site(b []byte) *Site {
 			Endurance: 2e12,
 			Retention: Retention{Live: 14 * day, Stat: 400 * day, Event: 1095 * day},
 		},
-		Rollup: Rollup{Minutes: 10},
+		Rollup: defaultRollup(),
 		Log:    LogOptions{Level: "info"},
 
 		Maintenance: Maintenance{Longest: 24 * time.Hour},
@@ -109,12 +109,12 @@ func (r *reader) site(b []byte) *Site {
 	if g.need("storage", "want the log's path at least") {
 		r.storage(g.at("storage"), &s.Storage)
 	}
-	if g.has("rollup") {
-		r.rollup(g.at("rollup"), &s.Rollup)
-	}
 	const wantLines = "want a list of at least one line, which is a bus with its instruments"
 	if g.need("lines", wantLines) {
 		s.Lines = r.lineList(g.list("lines", wantLines, 64))
+	}
+	if g.has("rollup") {
+		r.rollup(g.at("rollup"), &s.Rollup, s)
 	}
 	if g.has("calculations") {
 		s.Calculations = r.calculations(g.list("calculations", "want a list of what is computed, or no calculations: at all", 32), s)
@@ -269,21 +269,4 @@ func (r *reader) storage(p place, to *Storage) {
 		g.duration("stat", &to.Retention.Stat, time.Hour, 3660*day, "a retention")
 		g.duration("event", &to.Retention.Event, time.Hour, 3660*day, "a retention")
 	}
-}
-
-func (r *reader) rollup(p place, to *Rollup) {
-	g, ok := r.group(p, "rollup", "minutes")
-	if !ok {
-		return
-	}
-	const want = "want a number of minutes that divides the hour: 1, 2, 3, 4, 5, 6, 10, 12, 15, 20 or 30; 0 for none"
-	minutes := to.Minutes
-	if !g.number("minutes", &minutes, 0, 30, want) {
-		return
-	}
-	if minutes > 0 && 60%minutes != 0 {
-		r.bad(g.at("minutes"), want, "")
-		return
-	}
-	to.Minutes = minutes
 }

@@ -113,13 +113,6 @@ type Retention struct {
 	Event time.Duration // by default 1095 d
 }
 
-// Rollup says which figures are made.
-type Rollup struct {
-	// Minutes is the minute period: a divisor of 60 up to 30, by default 10;
-	// 0 makes none.
-	Minutes int
-}
-
 // A Line is one bus. It has either Serial or URL, or, where the protocol is hj212,
 // Listen.
 type Line struct {

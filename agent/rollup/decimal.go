@@ -1,7 +1,6 @@
 package rollup
 
 import (
-	"cmp"
 	"math"
 	"math/big"
 	"strconv"
@@ -66,13 +65,16 @@ func (d decimal) less(e decimal) bool {
 
 // widen is d's digits at a scale that is not less than its own, if a word holds them.
 func (d decimal) widen(scale int) (digits int64, ok bool) {
+	if scale-d.scale > maxDigits {
+		return 0, d.digits == 0
+	}
 	k := powers[scale-d.scale]
 	digits = d.digits * k
 	return digits, digits/k == d.digits && (d.digits < 0) == (digits < 0)
 }
 
-// powers are those of ten up to the difference of two scales.
-var powers = func() (p [maxScale + 1]int64) {
+// powers are those of ten that a word holds.
+var powers = func() (p [maxDigits + 1]int64) {
 	p[0] = 1
 	for i := 1; i < len(p); i++ {
 		p[i] = 10 * p[i-1]
@@ -84,6 +86,8 @@ var powers = func() (p [maxScale + 1]int64) {
 func (d decimal) widened(scale int) *big.Int {
 	return new(big.Int).Mul(big.NewInt(d.digits), pow10(scale-d.scale))
 }
+
+func (d decimal) float() float64 { return float64(d.digits) / float64(powers[d.scale]) }
 
 func (d decimal) String() string {
 	return format(d.digits < 0, strings.TrimPrefix(strconv.FormatInt(d.digits, 10), "-"), d.scale)
@@ -128,19 +132,53 @@ func (t *total) spill() {
 	t.small = 0
 }
 
-// mean returns the sum over n, with as many decimals as the longest number in it,
-// rounded half to even.
-func (t total) mean(n int64) string {
+// addProduct adds a × b.
+func (t *total) addProduct(a, b decimal) {
+	product := a.digits * b.digits
+	if a.digits == 0 || product/a.digits == b.digits {
+		t.add(decimal{product, a.scale + b.scale})
+		return
+	}
+	t.add(decimal{0, a.scale + b.scale}) // the scale
+	t.spill()
+	wide := new(big.Int).Mul(big.NewInt(a.digits), big.NewInt(b.digits))
+	t.carry.Add(t.carry, wide.Mul(wide, pow10(t.scale-a.scale-b.scale)))
+}
+
+// sum is t times 10^scale.
+func (t total) sum() *big.Int {
 	sum := big.NewInt(t.small)
 	if t.carry != nil {
 		sum.Add(sum, t.carry)
 	}
-	q, r := new(big.Int).QuoRem(sum, big.NewInt(n), new(big.Int))
-	twice := new(big.Int).Abs(r)
-	if c := twice.Lsh(twice, 1).Cmp(big.NewInt(n)); c > 0 || c == 0 && q.Bit(0) == 1 {
-		q.Add(q, big.NewInt(int64(cmp.Compare(sum.Sign(), 0))))
+	return sum
+}
+
+// mean returns the sum over n, with as many decimals as the longest number in it, and so
+// many at least, rounded half to even.
+func (t total) mean(n int64, decimals int) string {
+	den := pow10(t.scale)
+	return quotient(t.sum(), den.Mul(den, big.NewInt(n)), max(t.scale, decimals))
+}
+
+// over returns t / u with so many decimals. It is not ok where u is not above 0.
+func (t total) over(u total, decimals int) (text string, ok bool) {
+	num, den := t.sum(), u.sum()
+	if den.Sign() <= 0 {
+		return "", false
 	}
-	return format(q.Sign() < 0, new(big.Int).Abs(q).String(), t.scale)
+	return quotient(num.Mul(num, pow10(u.scale)), den.Mul(den, pow10(t.scale)), decimals), true
+}
+
+// quotient returns num / den, den above 0, with so many decimals, rounded half to even.
+func quotient(num, den *big.Int, decimals int) string {
+	num = new(big.Int).Mul(num, pow10(decimals))
+	q, r := new(big.Int).QuoRem(num, den, new(big.Int))
+	twice := new(big.Int).Abs(r)
+	if c := twice.Lsh(twice, 1).Cmp(den); c > 0 || c == 0 && q.Bit(0) == 1 {
+		q.Add(q, big.NewInt(int64(num.Sign())))
+	}
+	return format(q.Sign() < 0, new(big.Int).Abs(q).String(), decimals)
 }
 
 // format puts the point into digits.
