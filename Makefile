@@ -88,7 +88,7 @@ cross:
 	sh cross/build.sh
 
 need:
-	@sh tests/need.sh gcc=gcc gcc=libc6-dev mosquitto=mosquitto mbpoll=mbpoll openssl=openssl \
+	@sh tests/need.sh gcc=gcc gcc=libc6-dev python3=python3 mosquitto=mosquitto mbpoll=mbpoll openssl=openssl \
 		py:pymodbus=python3-pymodbus py:serial=python3-serial h:modbus/modbus.h=libmodbus-dev socat=socat strace=strace mkfs.ext4=e2fsprogs \
 		qemu-arm-static=qemu-user-static qemu-mipsel-static=qemu-user-static
 
