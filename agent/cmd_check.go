@@ -63,6 +63,11 @@ func cmdCheck(args []string, out, errs io.Writer) error {
 		if err != nil {
 			trouble(fmt.Errorf("platform %s: %w", p.Name, err))
 		}
+		keys, err := platformKeys(p)
+		trouble(err)
+		if len(keys) > 0 && keys[0].Weak() {
+			fmt.Fprintf(errs, "envgate: warning: platform %s: the key repeats or counts, which the standard does not allow\n", p.Name)
+		}
 	}
 	for _, err := range loggerFiles(site) {
 		trouble(err)

@@ -246,9 +246,14 @@ func (s *siteStatus) writeUplinks(out io.Writer) {
 	if len(s.Platforms) > 0 {
 		fmt.Fprintln(out)
 		w := columns(out)
-		fmt.Fprintln(w, "PLATFORM\tSTATE\tLAG\tSENT\tTAKEN\tRESENT\tREFUSED\tADDRESS")
+		fmt.Fprintln(w, "PLATFORM\tSTATE\tLAG\tSENT\tTAKEN\tRESENT\tREFUSED\tRF\tCIPHER\tLAST ANSWER\tADDRESS")
 		for _, p := range s.Platforms {
-			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%s\n", cutTo(p.Platform, 12), p.State, p.Lag, p.Sent, p.Taken, p.Resent, p.Refused, endOf(p.Address, 24))
+			cipher := "no"
+			if p.Encrypted {
+				cipher = "yes"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%s\t%s\t%s\n", cutTo(p.Platform, 12), p.State, p.Lag, p.Sent, p.Taken, p.Resent, p.Refused,
+				p.Backfilled, cipher, hour(p.LastTaken, s.Now), endOf(p.Address, 24))
 		}
 		w.Flush()
 	}

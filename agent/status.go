@@ -155,6 +155,10 @@ type platformStatus struct {
 	Resent   uint64    `json:"resent"`
 	Taken    uint64    `json:"taken"` // that were answered
 	Refused  uint64    `json:"refused"`
+
+	Backfilled uint64    `json:"backfilled"` // records with RF=1 that were answered
+	LastTaken  time.Time `json:"last_taken,omitzero"`
+	Encrypted  bool      `json:"encrypted"`
 }
 
 type lostStatus struct {
@@ -348,6 +352,7 @@ func statusOfPlatform(c config.Platform, p *platform.Platform) platformStatus {
 	s := p.Stats()
 	out.State, out.Since, out.Trouble, out.Lag = upOrDown(s.Open), s.Since, short(s.Trouble), s.Lag
 	out.Attempts, out.Sent, out.Resent, out.Taken, out.Refused = s.Attempts, s.Sent, s.Resent, s.Taken, s.Refused
+	out.Backfilled, out.LastTaken, out.Encrypted = s.Backfilled, s.LastTaken, s.Encrypted
 	return out
 }
 

@@ -146,8 +146,32 @@ func canonicalPlatform(p Platform) object {
 		{"st", p.ST},
 		{"password_file", p.PW.Path()},
 		{"mn", p.MN},
+		{"send", texts(p.Send)},
+		{"rtd_interval", formatDuration(p.RtdInterval)},
+		{"ack", map[bool]string{true: "none", false: "each"}[p.NoAnswers]},
+		{"timeout", formatDuration(p.Timeout)},
+		{"retries", p.Retries},
+		{"heartbeat", formatDuration(p.Heartbeat)},
+		{"digits", p.Digits},
+		{"mark_backfill", p.MarkBackfill},
+		{"crc", p.CRC},
+		{"key_file", p.Key.Path()},
+		{"cipher", p.Cipher},
+		{"private_network", p.PrivateNetwork},
 		{"factors", each(p.Factors, func(f FactorMap) object {
-			return object{{"device", f.Device}, {"point", f.Point}, {"code", f.Code}}
+			o := object{
+				{"device", f.Device},
+				{"point", f.Point},
+				{"code", f.Code},
+				{"st", f.ST},
+				{"times", f.Times},
+				{"unit", f.Unit},
+				{"figures", texts(f.Figures)},
+			}
+			if f.Decimals != nil {
+				o = append(o, field{"decimals", *f.Decimals})
+			}
+			return o
 		})},
 	}
 }

@@ -78,7 +78,9 @@ uplinks:
     streams: [event, live]
     metered: {bytes_per_day: 20MB, hours: ["22:00-06:00", "12:00-13:30"]}
 platforms:
-  - {name: p, address: "[::1]:9001", edition: 2025, st: 22, password_file: /j, mn: A, factors: [{device: b1, point: x, code: a34002}]}
+  - {name: p, address: "[::1]:9001", edition: 2025, st: 22, password_file: /j, mn: A, send: [day], rtd_interval: 60s, ack: none, timeout: 5s, retries: 4,
+     heartbeat: 90s, digits: instrument, mark_backfill: true, crc: modbus, key_file: /k2, cipher: braces, private_network: true,
+     factors: [{device: b1, point: x, code: a34002, st: 44, times: 0.0010, unit: mg/m3, decimals: 2, figures: [zs, avg]}]}
 share: {listen: "[::1]:1502", allow: [{device: b1, as_unit: 9, function: 4, registers: 2-8}, {device: b1, as_unit: 9, registers: 7}]}
 log: {level: debug}
 `

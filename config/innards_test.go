@@ -28,7 +28,7 @@ func TestExampleShowsAllKeys(t *testing.T) {
 
 func TestSectionsAreKnown(t *testing.T) {
 	for key, words := range synonyms {
-		if _, ok := home(key); !ok {
+		if _, ok := home(key, ""); !ok {
 			t.Errorf("synonyms lead to %s, which no group has", key)
 		}
 		for _, w := range words {

@@ -39,11 +39,14 @@ var sections = map[string][]string{
 		"name", "broker", "tls", "username", "password_file", "client_id", "prefix", "ack", "puback_unverified",
 		"centre_keys", "window", "backlog_share", "reconnect_max", "receipt_timeout", "streams", "metered",
 	},
-	"uplinks[].tls":         {"ca", "certificate", "key"},
-	"uplinks[].metered":     {"bytes_per_day", "hours"},
-	"lines[].tls":           {"ca", "certificate", "key"},
-	"platforms[]":           {"name", "address", "edition", "st", "password_file", "mn", "factors"},
-	"platforms[].factors[]": {"device", "point", "code"},
+	"uplinks[].tls":     {"ca", "certificate", "key"},
+	"uplinks[].metered": {"bytes_per_day", "hours"},
+	"lines[].tls":       {"ca", "certificate", "key"},
+	"platforms[]": {
+		"name", "address", "edition", "st", "password_file", "mn", "send", "rtd_interval", "ack", "timeout", "retries", "heartbeat",
+		"digits", "mark_backfill", "crc", "key_file", "cipher", "private_network", "factors",
+	},
+	"platforms[].factors[]": {"device", "point", "code", "st", "times", "unit", "decimals", "figures"},
 	"share":                 {"listen", "allow"},
 	"share.allow[]":         {"device", "as_unit", "function", "registers"},
 	"log":                   {"level"},
@@ -109,7 +112,7 @@ func hintUnknown(key, section string) string {
 	if near := nearest(plain, known); near != "" {
 		return "did you mean " + near + "?"
 	}
-	home, ok := home(plain)
+	home, ok := home(plain, section)
 	switch {
 	case !ok:
 		return ""
@@ -119,10 +122,15 @@ func hintUnknown(key, section string) string {
 	return key + " belongs under " + home + ": is the line indented as it should be?"
 }
 
-// home is the group that has a key; of several, the one with the shortest name.
-func home(key string) (section string, ok bool) {
+// home is the group that has a key; of several, one of the same part of the file as from,
+// and of those the one with the shortest name.
+func home(key, from string) (section string, ok bool) {
+	part, _, _ := strings.Cut(from, "[]")
+	kin := func(s string) bool { return part != "" && strings.HasPrefix(s, part) }
 	for s, keys := range sections {
-		if slices.Contains(keys, key) && (!ok || len(s) < len(section) || len(s) == len(section) && s < section) {
+		switch {
+		case !slices.Contains(keys, key):
+		case !ok, kin(s) && !kin(section), kin(s) == kin(section) && (len(s) < len(section) || len(s) == len(section) && s < section):
 			section, ok = s, true
 		}
 	}

@@ -309,11 +309,43 @@ type Platform struct {
 	// Address is host and port.
 	Address string
 
-	// Edition is 2017 (the default) or 2025.
+	// Edition is 2005, 2017 (the default) or 2025.
 	Edition int
 
 	// ST is the system code, two digits, such as 39 for dust.
 	ST string
+
+	// Send is what goes out by itself: rtd, minute, hour, day, boot; all by default.
+	Send []string
+
+	// RtdInterval is the time between real-time frames, 30 s by default to 1 h.
+	RtdInterval time.Duration
+
+	// NoAnswers asks the platform for no answers (ack: none).
+	NoAnswers bool
+
+	// Timeout is for an answer, 10 s by default; Retries follow a first attempt, 3 by
+	// default; Heartbeat is the time between frames of CN 9015, 0 = none.
+	Timeout   time.Duration
+	Retries   int
+	Heartbeat time.Duration
+
+	// Digits is format (the default: no more digits than the factor's format in the
+	// standard) or instrument.
+	Digits string
+
+	// MarkBackfill puts RF=1 into late records of an edition before 2025.
+	MarkBackfill bool
+
+	// CRC is standard (the default), modbus or modbus-swapped.
+	CRC string
+
+	// Key is the file of the 16 characters of edition 2025's encryption; the zero
+	// Secret: plain text, which PrivateNetwork says is meant. Cipher is raw (the
+	// default) or braces.
+	Key            Secret
+	Cipher         string
+	PrivateNetwork bool
 
 	// PW is the access password's file.
 	PW Secret
@@ -331,6 +363,12 @@ type FactorMap struct {
 	Device string // name of a device of the site
 	Point  string // its point
 	Code   string // by default the point
+
+	ST       string   // of the frames that carry it, such as 44; empty: the platform's
+	Times    string   // unit factor, an exact decimal; empty: 1
+	Unit     string   // what the platform takes it in, a note; frames have no units
+	Decimals *int     // most digits behind the point; nil: by the platform's Digits
+	Figures  []string // cou, min, avg, max, rtd, zs; none: all
 }
 
 // LogOptions is how much the agent says.

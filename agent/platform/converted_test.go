@@ -16,7 +16,7 @@ func TestRealTimeConverted(t *testing.T) {
 			envelope.Column{Point: "a34013", Kind: envelope.ColumnZs, Values: []string{""}})
 		r.log.add("live", []envelope.Group{g})
 	}, func(r *rig) {
-		first := "2011 DataTime=20000101075956;a21026-Rtd=100.000,a21026-ZsRtd=125.000,a21026-Flag=N;a34013-Rtd=10.000,a34013-Flag=D"
+		first := "2011 DataTime=20000101075956;a21026-Rtd=100.00,a21026-ZsRtd=125.00,a21026-Flag=N;a34013-Rtd=10,a34013-Flag=D"
 		wantAll(t, "frames", areas(r.f.got()), []string{first})
 	})
 }

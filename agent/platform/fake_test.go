@@ -35,7 +35,8 @@ type fakeLog struct {
 	epoch   string
 	blocks  map[string][][]byte
 	evicted map[string]uint64
-	upto    map[string]uint64 // cursor/stream
+	upto    map[string]uint64      // cursor/stream
+	runs    map[string][][2]uint64 // beyond, in their order
 	acks    []string
 	changed chan struct{}
 	sealer  *envelope.Sealer
@@ -59,7 +60,7 @@ func newLog() *fakeLog {
 
 func (l *fakeLog) clear(epoch string) {
 	l.epoch, l.blocks, l.prev = epoch, map[string][][]byte{}, map[string]string{}
-	l.evicted, l.upto = map[string]uint64{}, map[string]uint64{}
+	l.evicted, l.upto, l.runs = map[string]uint64{}, map[string]uint64{}, map[string][][2]uint64{}
 }
 
 func (l *fakeLog) wake() {
@@ -143,16 +144,32 @@ func (l *fakeLog) Changed() <-chan struct{} {
 func (l *fakeLog) Acked(name, stream string) (uint64, [][2]uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.upto[name+"/"+stream], nil
+	return l.upto[name+"/"+stream], slices.Clone(l.runs[name+"/"+stream])
 }
 
 func (l *fakeLog) Ack(_, name, stream string, from, to uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.acks = append(l.acks, fmt.Sprintf("%s %s %d-%d", name, stream, from, to))
-	if !l.unknown && from <= max(l.upto[name+"/"+stream], l.evicted[stream])+1 {
-		l.upto[name+"/"+stream] = to
+	if l.unknown {
+		return
 	}
+	at := name + "/" + stream
+	runs := append(l.runs[at], [2]uint64{from, to})
+	slices.SortFunc(runs, func(a, b [2]uint64) int { return cmp.Compare(a[0], b[0]) })
+	upto := max(l.upto[at], l.evicted[stream])
+	var beyond [][2]uint64
+	for _, r := range runs {
+		switch n := len(beyond); {
+		case r[0] <= upto+1:
+			upto = max(upto, r[1])
+		case n > 0 && r[0] <= beyond[n-1][1]+1:
+			beyond[n-1][1] = max(beyond[n-1][1], r[1])
+		default:
+			beyond = append(beyond, r)
+		}
+	}
+	l.upto[at], l.runs[at] = upto, beyond
 }
 
 func (l *fakeLog) acked() uint64 {

@@ -8,6 +8,7 @@ const (
 	cnDay      = "2031"
 	cnMinute   = "2051"
 	cnHour     = "2061"
+	cnBoot     = "2081"
 )
 
 // systemAnswers is the ST of answers (HJ 212-2017, table 5).

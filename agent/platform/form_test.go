@@ -25,7 +25,7 @@ func TestSplit(t *testing.T) {
 			set := func(o *Options) {
 				o.Edition = edition
 				for _, p := range points {
-					o.Factors = append(o.Factors, Factor{"aq1", p, p})
+					o.Factors = append(o.Factors, Factor{Device: "aq1", Point: p, Code: p})
 				}
 			}
 			run(t, set, func(r *rig) {
@@ -112,7 +112,7 @@ func TestItem(t *testing.T) {
 		f.add(suffixOf(envelope.ColumnAvg), test.avg, test.flag)
 		f.add(suffixOf(envelope.ColumnMin), test.min, "")
 		f.add(suffixOf(envelope.ColumnMax), test.max, "")
-		item, bad := f.item("a")
+		item, bad := f.item("a", nil)
 		var text []string
 		for _, p := range item {
 			text = append(text, p.Name+"="+p.Value)

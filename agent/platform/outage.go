@@ -52,6 +52,9 @@ func (p *Platform) down(err error) {
 		kind = "dial"
 	case errors.Is(err, errSilent):
 		kind, hint = "silent", "are mn, password, st and edition those that the platform has?"
+		if len(p.o.Keys) > 0 {
+			hint = "are mn, password, st, edition and key those that the platform has?"
+		}
 	}
 	if !p.outage.said[kind] {
 		p.outage.said[kind] = true

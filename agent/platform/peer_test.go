@@ -105,16 +105,20 @@ func (p *peer) heard() []string {
 // each record comes once as new, a request is refused, and all frames are as their
 // edition has them.
 func TestPeer(t *testing.T) {
-	for _, edition := range []int{2017, 2025} {
+	for _, edition := range []int{2005, 2017, 2025} {
 		t.Run(fmt.Sprint(edition), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				side, err := hj212.NewPlatformSide(hj212.PlatformOptions{Edition: hj212.Edition(edition), PW: testPW, MN: testMN})
+				mn, st := testMN, "39"
+				if edition == 2005 {
+					mn, st = "88888880000001", "31"
+				}
+				side, err := hj212.NewPlatformSide(hj212.PlatformOptions{Edition: hj212.Edition(edition), PW: testPW, MN: mn})
 				if err != nil {
 					t.Fatal(err)
 				}
 				far := &peer{t: t, side: side, lose: func(n int) bool { return n%3 == 0 }}
-				far.ask = []hj212.Message{{ST: "39", CN: "1062", CP: hj212.Area{{{Name: "RtdInterval", Value: "30"}}}}}
-				r := newRig(t, func(o *Options) { o.Edition, o.Dial = edition, far.dial })
+				far.ask = []hj212.Message{{ST: st, CN: "1062", CP: hj212.Area{{{Name: "RtdInterval", Value: "30"}}}}}
+				r := newRig(t, func(o *Options) { o.Edition, o.Dial, o.MN, o.ST = edition, far.dial, mn, st })
 				const n = 12
 				var wanted []string
 				for i := range n {

@@ -7,19 +7,28 @@
 // there is one in flight: what is not answered by a 9014 with its QN goes out again,
 // byte for byte, and after the retries the connection is closed and made anew.
 //
-// The cursor is named [Cursor] "platform/" and the name. It moves in the stat stream
+// After an outage there are two lanes: what was sealed newest goes at once, the backlog
+// behind it oldest first (HJ 212-2025, 8.1.2: newly collected data first). The cursor is
+// named [Cursor] "platform/" and the name. It moves in the stat stream
 // alone, over all blocks that were sealed together, when the last of their figures has
 // been answered: a process that ends before sends them again whole, so that a platform
 // never replaces a full record by a part of it. It does not move otherwise, so nothing
-// is lost over reconnects. The live stream needs no cursor.
+// is lost over reconnects; what the first lane had answered is a run past the cursor,
+// kept in the log like it. The live stream needs no cursor.
 //
 // A frame of 2017 has Flag 5, of 2025 Flag 9, and 2 more where it is one of several
 // (PNUM, PNO). A record of 2025 that goes out later than one period after its end is
-// marked RF=1. Encryption (HJ 212-2025, 6.4) is not there yet: edition 2025 sends
-// plain text, which fits private networks only.
+// marked RF=1; of the other editions where [Options.MarkBackfill] says so. With
+// [Options.Keys] the data area of 2025 is encrypted (6.4); without, it is plain text,
+// which fits private networks only.
 //
-// Frames carry no units. Values go out with the digits and in the unit of the
-// instrument; the factor's default unit in the standard is not looked at. The exchanges
+// Frames carry no units. Values go out in the unit of the instrument, times the unit
+// factor of [Factor]; the factor's default unit in the standard is not looked at. They
+// have at most the digits behind the point that the factor's format has in the edition's
+// table, rounded half to even; a total (Cou) is left as it is. A factor of noise goes out
+// as code-Data of a period, its flag only where it is not N (HJ 212-2017, C.25 to C.28).
+// A converted value that is missing beside a measured one goes out in 2025 as the maximum
+// of the format (8.1.1 d), and not at all in the others. The exchanges
 // are those of [hj212.FieldSide]. No command is obeyed yet: requests are answered by 9011
 // with QnRtn 2 (refused), 3 (password), 4 (MN) and up to 8 (unknown), and stops (2012,
 // 2022) by 9013.
@@ -67,6 +76,11 @@ type Factor struct {
 	Device string // of the site; its sources are Device, Device/2, ...
 	Point  string // as in blocks
 	Code   string // as the platform knows it; "" = Point
+
+	ST       string   // of the frames it goes out in, such as 44 for power; "" = the platform's
+	Times    string   // unit factor, an exact decimal above 0, for all but totals; "" = 1
+	Decimals *int     // most digits behind the point, 0 to 9; nil = those of the format, see Options.AllDigits
+	Figures  []string // cou, min, avg, max, rtd, zs; none = all
 }
 
 // Options of a platform. Zero values mean the default where one is named.
@@ -74,7 +88,7 @@ type Options struct {
 	Name    string // of the platform; "platform/" and the name is its cursor
 	Address string // host:port
 
-	Edition int    // 2017 (the default) or 2025
+	Edition int    // 2005, 2017 (the default) or 2025
 	ST      string // system code (HJ 212-2017, table 5): 2 letters or digits, such as 39 for dust
 	PW      string // access password, 1 to 24 letters or digits, 6 by the standard
 	MN      string // of the gateway, 1 to 32 letters, digits, _ or -; 24 by the standard
@@ -89,7 +103,24 @@ type Options struct {
 	ReconnectMax time.Duration // longest pause between attempts, 1 s or more, default 30 s
 	RtdInterval  time.Duration // between real-time frames, 30 s (the default) to 1 h (HJ 212-2017, RtdInterval)
 	Minutes      int           // length of a minute period, 1 to 30, default 10: a minute record older than that is backfilled
-	Streams      []string      // stat, live or both, which is the default
+
+	// Send is what goes out: [SendRealTime] and the others, all of them by default.
+	Send []string
+	// Boot is when the program started, by time.Now: CN 2081 says so once when the platform is there
+	// (HJ 212-2017, 6.7); zero or edition 2005 = it does not go out.
+	Boot time.Time
+	// AllDigits sends the digits of the instrument. By default a value has at most those
+	// of the factor's format in the edition's table, where that is known.
+	AllDigits bool
+	// NoAnswers asks for no answer: a record is taken once it is written, and what a
+	// broken connection swallowed is lost to the platform.
+	NoAnswers bool
+	// MarkBackfill puts RF=1 into late records of an edition before 2025, too.
+	MarkBackfill bool
+	Heartbeat    time.Duration // between frames of CN 9015, 0 = none, else 10 s to 1 h
+	CRC          hj212.Dialect
+	Keys         hj212.Keys // of edition 2025, none = plain text
+	Braces       bool       // cipher text as {0x..}
 
 	// Event takes what happened, for the event stream. At is 0: it happens now.
 	// It is called on the loop and must not block.
@@ -114,9 +145,13 @@ type Platform struct {
 
 	// Owned by Run, and kept over connections.
 	side    *hj212.FieldSide
-	epoch   string // of live
-	page    *page  // figures not answered yet, nil = none
-	live    uint64 // newest live block whose values were looked at
+	epoch   string    // of live
+	fresh   *page     // newest figures not answered yet, nil = none
+	page    *page     // figures that come in their turn, nil = none
+	stale   uint64    // the newest block of stat, if its figures are no fresh ones
+	boots   int       // how often the start may still be told
+	more    []*record // real-time frames of other ST that go with the last one
+	live    uint64    // newest live block whose values were looked at
 	rtdAt   time.Time
 	rtdLast bool // the last thing tried was a real-time frame
 	codes   codes
@@ -138,8 +173,8 @@ func New(log Log, cur Cursor, o Options) (*Platform, error) {
 	o.ReconnectMax = cmp.Or(o.ReconnectMax, 30*time.Second)
 	o.RtdInterval = cmp.Or(o.RtdInterval, 30*time.Second)
 	o.Minutes = cmp.Or(o.Minutes, 10)
-	if len(o.Streams) == 0 {
-		o.Streams = []string{envelope.StreamStat, envelope.StreamLive}
+	if len(o.Send) == 0 {
+		o.Send = slices.Clone(Sends)
 	}
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
@@ -153,7 +188,7 @@ func New(log Log, cur Cursor, o Options) (*Platform, error) {
 	if o.Event == nil {
 		o.Event = func(envelope.Event) {}
 	}
-	o.Streams, o.Factors = slices.Clone(o.Streams), slices.Clone(o.Factors)
+	o.Send, o.Factors, o.Keys = slices.Clone(o.Send), slices.Clone(o.Factors), slices.Clone(o.Keys)
 	for i := range o.Factors {
 		o.Factors[i].Code = cmp.Or(o.Factors[i].Code, o.Factors[i].Point)
 	}
@@ -170,14 +205,37 @@ func New(log Log, cur Cursor, o Options) (*Platform, error) {
 	o.Logger = o.Logger.With("platform", o.Name, "address", o.Address)
 	side, err := hj212.NewFieldSide(hj212.FieldOptions{
 		Edition: hj212.Edition(o.Edition), ST: o.ST, PW: o.PW, MN: o.MN, OverTime: o.Timeout, ReCount: o.Retries,
+		NoAnswers: o.NoAnswers, Heartbeat: o.Heartbeat, Systems: o.systems(),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("platform %q: %w", o.Name, err)
 	}
-	return &Platform{
-		log: log, cur: cur, o: o, cursor: "platform/" + o.Name, side: side,
-		codes: codes{edition: hj212.Edition(o.Edition), factors: o.Factors, known: map[place]string{}, owners: map[string]string{}, said: map[string]bool{}},
-	}, nil
+	p := &Platform{
+		log: log, cur: cur, o: o, cursor: "platform/" + o.Name, side: side, codec: o.codec(),
+		codes: codes{options: &o, ways: map[string]*way{}, known: map[place]string{}, owners: map[string]string{}, said: map[string]bool{}},
+	}
+	if !o.Boot.IsZero() && p.sends(SendBoot) && o.Edition != 2005 {
+		p.boots = bootTries
+	}
+	return p, nil
+}
+
+func (o *Options) codec() hj212.Codec {
+	c := hj212.Codec{CRC: o.CRC, Sends: hj212.Up, Braces: o.Braces}
+	if keys := o.Keys; len(keys) > 0 {
+		c.Keys = func(string) hj212.Keys { return keys }
+	}
+	return c
+}
+
+// systems are the ST that frames have beside the platform's own.
+func (o *Options) systems() (out []string) {
+	for _, f := range o.Factors {
+		if f.ST != "" && f.ST != o.ST && !slices.Contains(out, f.ST) {
+			out = append(out, f.ST)
+		}
+	}
+	return out
 }
 
 func (o *Options) check() error {
@@ -186,8 +244,12 @@ func (o *Options) check() error {
 		return errors.New("name is empty")
 	case o.Address == "" && o.Dial == nil:
 		return errors.New("address is empty: host:port")
-	case o.Edition != 2017 && o.Edition != 2025:
-		return fmt.Errorf("edition is %d: 2017 or 2025", o.Edition)
+	case o.Edition != 2005 && o.Edition != 2017 && o.Edition != 2025:
+		return fmt.Errorf("edition is %d: 2005, 2017 or 2025", o.Edition)
+	case len(o.Keys) > 0 && o.Edition != 2025:
+		return fmt.Errorf("edition %d has no encryption: 2025 has", o.Edition)
+	case o.Heartbeat != 0 && (o.Heartbeat < 10*time.Second || o.Heartbeat > time.Hour):
+		return fmt.Errorf("heartbeat is %v: 0, or 10s to 1h", o.Heartbeat)
 	case len(o.ST) != 2 || !isWord(o.ST, ""):
 		return fmt.Errorf("st is %q: two letters or digits", o.ST)
 	case len(o.PW) > 24 || !isWord(o.PW, ""): // and its text is nobody's business
@@ -205,14 +267,17 @@ func (o *Options) check() error {
 	case o.Minutes < 1 || o.Minutes > 30:
 		return fmt.Errorf("minute period is %d: 1 to 30", o.Minutes)
 	}
-	for i, s := range o.Streams {
-		if s != envelope.StreamStat && s != envelope.StreamLive || slices.Contains(o.Streams[:i], s) {
-			return fmt.Errorf("stream %q: stat or live, and each once", s)
+	for i, s := range o.Send {
+		if !slices.Contains(Sends, s) || slices.Contains(o.Send[:i], s) {
+			return fmt.Errorf("send %q: one of %s, and each once", s, strings.Join(Sends, ", "))
 		}
 	}
 	for i, f := range o.Factors {
 		if f.Device == "" || f.Point == "" || len(f.Code) > 32 || !isWord(f.Code, "_-") {
 			return fmt.Errorf("factor %q of device %q with code %q: all three, and a code is letters, digits, _ or -", f.Point, f.Device, f.Code)
+		}
+		if _, err := o.way(f); err != nil {
+			return fmt.Errorf("factor %q of device %q: %w", f.Point, f.Device, err)
 		}
 		for _, g := range o.Factors[:i] {
 			if g.Code == f.Code || g.Device == f.Device && g.Point == f.Point {
@@ -276,13 +341,33 @@ func (p *Platform) connect(ctx context.Context) (took bool, err error) {
 	return s.took, err
 }
 
-func (p *Platform) wants(stream string) bool { return slices.Contains(p.o.Streams, stream) }
+// What may go out by itself ([Options.Send]).
+const (
+	SendRealTime = "rtd"    // CN 2011
+	SendMinute   = "minute" // CN 2051
+	SendHour     = "hour"   // CN 2061
+	SendDay      = "day"    // CN 2031
+	SendBoot     = "boot"   // CN 2081
+)
+
+// Sends are all that may go out.
+var Sends = []string{SendRealTime, SendMinute, SendHour, SendDay, SendBoot}
+
+func (p *Platform) sends(what string) bool { return slices.Contains(p.o.Send, what) }
+
+// wants says whether anything of a stream goes out.
+func (p *Platform) wants(stream string) bool {
+	if stream == envelope.StreamLive {
+		return p.sends(SendRealTime)
+	}
+	return p.sends(SendMinute) || p.sends(SendHour) || p.sends(SendDay)
+}
 
 // codes say under which code a point goes out, and of which source. They grow with
 // the points of the site and no further.
 type codes struct {
-	edition hj212.Edition
-	factors []Factor // none = by hj212.LookupFactor
+	options *Options // whose factors may be none: then by hj212.LookupFactor
+	ways    map[string]*way
 	known   map[place]string
 	owners  map[string]string // code to the source it goes out of
 	said    map[string]bool   // codes of two sources that were said
@@ -297,7 +382,9 @@ func (c *codes) of(source, point string) string {
 	at := place{source, point}
 	code, ok := c.known[at]
 	if !ok {
-		code = c.find(at)
+		if code = c.find(at); code != "" {
+			c.learn(code)
+		}
 		if len(c.known) >= maxPlaces {
 			clear(c.known)
 		}
@@ -313,19 +400,40 @@ func (c *codes) of(source, point string) string {
 }
 
 func (c *codes) find(at place) string {
-	if len(c.factors) == 0 {
-		if _, ok := hj212.LookupFactor(c.edition, at.point); ok && isWord(at.point, "") && len(at.point) <= 32 {
-			return at.point
+	if len(c.options.Factors) == 0 {
+		f, ok := hj212.LookupFactor(hj212.Edition(c.options.Edition), at.point)
+		if !ok || !isWord(at.point, "") || len(at.point) > 32 {
+			return ""
 		}
-		return ""
+		if c.options.Edition == 2005 && f.Legacy != "" {
+			return f.Legacy
+		}
+		return at.point
 	}
-	for _, f := range c.factors {
+	for _, f := range c.options.Factors {
 		rest, ok := strings.CutPrefix(at.source, f.Device)
 		if ok && f.Point == at.point && (rest == "" || rest[0] == '/') {
 			return f.Code
 		}
 	}
 	return ""
+}
+
+// learn makes the way of a code. It was checked by New.
+func (c *codes) learn(code string) {
+	if c.ways[code] != nil {
+		return
+	}
+	f := Factor{Code: code}
+	for _, x := range c.options.Factors {
+		if x.Code == code {
+			f = x
+		}
+	}
+	w, err := c.options.way(f)
+	if err == nil {
+		c.ways[code] = w
+	}
 }
 
 // owns reports whether code goes out of this source. All sources that have it must

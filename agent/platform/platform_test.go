@@ -464,7 +464,13 @@ func TestOptions(t *testing.T) {
 	}{
 		{func(o *Options) { o.Name = "" }, `platform "": name is empty`},
 		{func(o *Options) { o.Address = "" }, `platform "city": address is empty: host:port`},
-		{func(o *Options) { o.Edition = 2005 }, `platform "city": edition is 2005: 2017 or 2025`},
+		{func(o *Options) { o.Edition = 2007 }, `platform "city": edition is 2007: 2005, 2017 or 2025`},
+		{func(o *Options) { o.Keys = make(hj212.Keys, 1) }, `platform "city": edition 2017 has no encryption: 2025 has`},
+		{func(o *Options) { o.Heartbeat = 1 }, `platform "city": heartbeat is 1ns: 0, or 10s to 1h`},
+		{func(o *Options) { o.Factors = []Factor{{Device: "a", Point: "b", Times: "-1"}} }, `platform "city": factor "b" of device "a": times is "-1": a decimal number above 0`},
+		{func(o *Options) { o.Factors = []Factor{{Device: "a", Point: "b", Decimals: new(10)}} }, `platform "city": factor "b" of device "a": decimals are 10: 0 to 9`},
+		{func(o *Options) { o.Factors = []Factor{{Device: "a", Point: "b", Figures: []string{"n"}}} }, `platform "city": factor "b" of device "a": figure "n": one of cou, min, avg, max, rtd, zs, and each once`},
+		{func(o *Options) { o.Factors = []Factor{{Device: "a", Point: "b", ST: "4"}} }, `platform "city": factor "b" of device "a": st is "4": two letters or digits`},
 		{func(o *Options) { o.ST = "3" }, `platform "city": st is "3": two letters or digits`},
 		{func(o *Options) { o.PW = "a&b" }, `platform "city": pw has 3 characters: 1 to 24 letters or digits`},
 		{func(o *Options) { o.MN = "" }, `platform "city": mn is "": 1 to 32 letters, digits, _ or -`},
@@ -473,9 +479,11 @@ func TestOptions(t *testing.T) {
 		{func(o *Options) { o.ReconnectMax = 1 }, `platform "city": longest pause is 1ns: 1s or more`},
 		{func(o *Options) { o.RtdInterval = time.Second }, `platform "city": real-time interval is 1s: 30s to 1h`},
 		{func(o *Options) { o.Minutes = 31 }, `platform "city": minute period is 31: 1 to 30`},
-		{func(o *Options) { o.Streams = []string{"event"} }, `platform "city": stream "event": stat or live, and each once`},
-		{func(o *Options) { o.Factors = []Factor{{"aq1", "pm", "a;b"}} }, `platform "city": factor "pm" of device "aq1" with code "a;b": all three, and a code is letters, digits, _ or -`},
-		{func(o *Options) { o.Factors = []Factor{{"aq1", "pm", ""}, {"aq2", "pm", ""}} }, `platform "city": factor "pm" of device "aq2" with code "pm": point and code are there already`},
+		{func(o *Options) { o.Send = []string{"event"} }, `platform "city": send "event": one of rtd, minute, hour, day, boot, and each once`},
+		{func(o *Options) { o.Factors = []Factor{{Device: "aq1", Point: "pm", Code: "a;b"}} }, `platform "city": factor "pm" of device "aq1" with code "a;b": all three, and a code is letters, digits, _ or -`},
+		{func(o *Options) {
+			o.Factors = []Factor{{Device: "aq1", Point: "pm", Code: ""}, {Device: "aq2", Point: "pm", Code: ""}}
+		}, `platform "city": factor "pm" of device "aq2" with code "pm": point and code are there already`},
 	}
 	for _, test := range tests {
 		o := good

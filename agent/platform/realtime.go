@@ -1,7 +1,6 @@
 package platform
 
 import (
-	"slices"
 	"time"
 
 	"envgate/envelope"
@@ -53,7 +52,7 @@ func (p *Platform) realTime(now time.Time) *record {
 		}
 		f := &figure{}
 		f.add(suffixOf(envelope.ColumnLive), x.value, x.flag)
-		if x.zs != "" {
+		if x.hasZs {
 			f.add(suffixOf(envelope.ColumnZs), x.zs, "")
 		}
 		r.figures[at.point] = f
@@ -64,13 +63,17 @@ func (p *Platform) realTime(now time.Time) *record {
 	if len(r.figures) == 0 {
 		return nil
 	}
-	return r
+	parts := p.bySystem(r)
+	p.more = parts[1:]
+	return parts[0]
 }
 
 // reading is a value of the live stream.
 type reading struct {
-	at              int64 // Unix milliseconds
-	value, zs, flag string
+	at          int64 // Unix milliseconds
+	value, flag string
+	zs          string // converted, of the same time
+	hasZs       bool
 }
 
 // collect keeps the newest reading of each code and source.
@@ -80,10 +83,9 @@ func (p *Platform) collect(newest map[place]reading, g *envelope.Group) {
 	}
 	for _, c := range g.Columns {
 		code := p.codes.of(g.Source, c.Point)
-		if code == "" || c.Kind == envelope.ColumnZs {
+		if code == "" || c.Kind != envelope.ColumnLive || !p.codes.ways[code].wants("Rtd") {
 			continue
 		}
-		zs := slices.IndexFunc(g.Columns, func(z envelope.Column) bool { return z.Point == c.Point && z.Kind == envelope.ColumnZs })
 		at := place{g.Source, code}
 		for k, t := range g.Times {
 			if old, ok := newest[at]; ok && t < old.at {
@@ -93,10 +95,18 @@ func (p *Platform) collect(newest map[place]reading, g *envelope.Group) {
 			if c.Flags != nil {
 				x.flag = c.Flags[k]
 			}
-			if zs >= 0 {
-				x.zs = g.Columns[zs].Values[k]
-			}
+			x.zs, x.hasZs = zsOf(g, c.Point, k)
 			newest[at] = x
 		}
 	}
+}
+
+// zsOf is the converted value beside the k-th one of a point.
+func zsOf(g *envelope.Group, point string, k int) (zs string, ok bool) {
+	for _, c := range g.Columns {
+		if c.Point == point && c.Kind == envelope.ColumnZs {
+			return c.Values[k], true
+		}
+	}
+	return "", false
 }

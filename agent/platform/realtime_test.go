@@ -87,8 +87,8 @@ func TestRealTimeNotAnswered(t *testing.T) {
 }
 
 func TestStreams(t *testing.T) {
-	for _, test := range []struct{ stream, cn string }{{"live", "2011"}, {"stat", "2051"}} {
-		run(t, func(o *Options) { o.Streams = []string{test.stream} }, func(r *rig) {
+	for _, test := range []struct{ stream, cn string }{{"rtd", "2011"}, {"minute", "2051"}} {
+		run(t, func(o *Options) { o.Send = []string{test.stream} }, func(r *rig) {
 			r.log.add("stat", minute(t0))
 			r.log.add("live", []envelope.Group{sample("aq1", t0, "a34002=1")})
 		}, func(r *rig) {
@@ -102,7 +102,7 @@ func TestStreams(t *testing.T) {
 
 func TestFactors(t *testing.T) {
 	set := func(o *Options) {
-		o.Factors = []Factor{{"aq1", "pm", "a34004"}, {"aq2", "pm", "a34002"}, {"aq2", "a01001", ""}}
+		o.Factors = []Factor{{Device: "aq1", Point: "pm", Code: "a34004"}, {Device: "aq2", Point: "pm", Code: "a34002"}, {Device: "aq2", Point: "a01001", Code: ""}}
 	}
 	run(t, set, func(r *rig) {
 		r.log.add("live", []envelope.Group{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"envgate/envelope"
@@ -34,14 +35,17 @@ func suffixOf(column string) int {
 	return -1
 }
 
-// A record is all that goes out under one CN and DataTime.
+// A record is all that goes out under one CN, ST and DataTime.
 type record struct {
 	cn    string
+	st    string // "" = the platform's
 	start time.Time
 	end   time.Time // of the period, and how long it is
 	long  time.Duration
 
 	figures map[string]*figure // by code
+	area    hj212.Area         // instead of figures, nil = none
+	marked  bool               // goes out with RF=1
 }
 
 // A figure is what a record says of one factor.
@@ -59,34 +63,67 @@ func (f *figure) add(suffix int, value, flag string) {
 	}
 }
 
-// item writes a figure. A value that could not be had is left out, and the flag says
-// why; where there is none at all, the flag stands alone.
-func (f *figure) item(code string) (item hj212.Item, bad int) {
+// item writes a figure by the way of its code. A value that could not be had is left
+// out, and the flag says why; where there is none at all, the flag stands alone.
+func (f *figure) item(code string, w *way) (item hj212.Item, bad int) {
 	flag := cmp.Or(f.flag, hj212.FlagNormal)
 	if !isFlag(flag) {
 		flag = hj212.FlagFault
 		bad++
 	}
 	for i, v := range f.values {
-		switch {
-		case v == "":
-		case !isNumber(v):
-			bad++
-		default:
-			item = append(item, hj212.Param{Name: code + "-" + suffixes[i].suffix, Value: v})
+		suffix := suffixes[i].suffix
+		if v == "" {
+			v = f.highest(i, w)
 		}
+		if v == "" || !w.wants(suffix) || w != nil && w.noise && suffix != "Avg" && suffix != "Rtd" {
+			continue
+		}
+		if isNumber(v) {
+			v = w.write(v, suffix)
+		}
+		if !isNumber(v) {
+			bad++
+			continue
+		}
+		if w != nil && w.noise && suffix == "Avg" {
+			suffix = "Data"
+		}
+		item = append(item, hj212.Param{Name: code + "-" + suffix, Value: v})
 	}
 	if len(item) == 0 && flag == hj212.FlagNormal {
 		flag = hj212.FlagFault // nothing is not normal
 	}
+	if w != nil && w.noise && flag == hj212.FlagNormal {
+		return item, bad
+	}
 	return append(item, hj212.Param{Name: code + "-Flag", Value: flag}), bad
+}
+
+// highest is what stands for a converted value that cannot be computed from the measured
+// one that is there (HJ 212-2025, 8.1.1 d); "" where nothing does.
+func (f *figure) highest(i int, w *way) string {
+	measured, zs := strings.CutPrefix(suffixes[i].suffix, "Zs")
+	if !zs || !f.has[i] || w == nil {
+		return ""
+	}
+	for k, s := range suffixes {
+		if s.suffix == measured && f.values[k] != "" {
+			return w.highest
+		}
+	}
+	return ""
 }
 
 // message is the upload of a record: its DataTime, then the factors by code.
 func (p *Platform) message(r *record, now time.Time) hj212.Message {
-	m := hj212.Message{CN: r.cn, RF: p.backfilled(r, now), CP: hj212.Area{{{Name: "DataTime", Value: hj212.Stamp(r.start)}}}}
+	r.marked = p.backfilled(r, now)
+	m := hj212.Message{CN: r.cn, ST: r.st, RF: r.marked, CP: hj212.Area{{{Name: "DataTime", Value: hj212.Stamp(r.start)}}}}
+	if r.area != nil {
+		m.CP = r.area
+	}
 	for _, code := range slices.Sorted(maps.Keys(r.figures)) {
-		item, bad := r.figures[code].item(code)
+		item, bad := r.figures[code].item(code, p.codes.ways[code])
 		if bad > 0 {
 			p.count(func(s *Stats) { s.BadValues += uint64(bad) })
 		}
@@ -95,11 +132,13 @@ func (p *Platform) message(r *record, now time.Time) hj212.Message {
 	return m
 }
 
-// backfilled says whether r is marked as such (HJ 212-2025, 8.1.2): its next period is
-// over as well.
+// backfilled says whether r is marked as such (HJ 212-2025, 8.1.2).
 func (p *Platform) backfilled(r *record, now time.Time) bool {
-	return p.o.Edition == 2025 && r.cn != cnRealTime && now.Sub(r.end) > r.long
+	return (p.o.Edition == 2025 || p.o.MarkBackfill) && r.late(now)
 }
+
+// late says whether r is of a period whose next one is over as well.
+func (r *record) late(now time.Time) bool { return r.long > 0 && now.Sub(r.end) > r.long }
 
 // A page is blocks of the stat stream that were sealed together, and the records in
 // them: a source's figures of a period may stand in one block, and those of another
@@ -115,53 +154,8 @@ const (
 	maxPage    = 64 // blocks
 )
 
-// turnPage reads the next page. It returns false where there is none.
-func (p *Platform) turnPage(now time.Time) bool {
-	for p.page == nil {
-		next := p.next()
-		if _, last := p.log.Bounds(envelope.StreamStat); next > last {
-			return false
-		}
-		g, err := p.readPage(next)
-		if err != nil {
-			p.readFailed(envelope.StreamStat, next, err, now)
-			return false
-		}
-		if len(g.records) == 0 { // nothing to wait for
-			if !p.settle(g, now) {
-				return false
-			}
-			continue
-		}
-		p.page, p.readTrouble = g, false
-	}
-	return true
-}
-
-// next is the first block that the platform does not have.
-func (p *Platform) next() uint64 {
-	first, _ := p.log.Bounds(envelope.StreamStat)
-	upto, _ := p.cur.Acked(p.cursor, envelope.StreamStat)
-	return max(upto+1, first)
-}
-
-// settle moves the cursor past a page. It returns false where that cannot be done: in
-// another epoch, and by a cursor that the log does not know, which would have the page
-// sent for ever at full speed.
-func (p *Platform) settle(g *page, now time.Time) bool {
-	if p.log.Epoch() != g.epoch {
-		return false
-	}
-	p.cur.Ack(g.epoch, p.cursor, envelope.StreamStat, g.first, g.last)
-	if p.next() > g.last {
-		return true
-	}
-	p.readFailed(envelope.StreamStat, g.last, errCursor, now)
-	p.readAfter = now.Add(idle)
-	return false
-}
-
-func (p *Platform) readPage(next uint64) (*page, error) {
+// readPage reads the page that begins at a block, no further than last.
+func (p *Platform) readPage(next, last uint64) (*page, error) {
 	g := &page{epoch: p.log.Epoch(), first: next, last: next - 1}
 	b := builder{p: p, newest: map[period]*record{}}
 	for b.blocks < maxPage {
@@ -177,7 +171,7 @@ func (p *Platform) readPage(next uint64) (*page, error) {
 		}
 		for i, m := range blocks {
 			groups := p.parse(envelope.StreamStat, first+uint64(i), m)
-			if !b.belongs(groups) || b.blocks == maxPage {
+			if !b.belongs(groups) || b.blocks == maxPage || g.last == last {
 				return b.finish(g), nil
 			}
 			b.add(groups)
@@ -263,7 +257,9 @@ func (b *builder) finish(g *page) *page {
 	slices.SortStableFunc(b.records, func(x, y *record) int {
 		return cmp.Or(x.end.Compare(y.end), cmp.Compare(x.long, y.long), x.start.Compare(y.start))
 	})
-	g.records = b.records
+	for _, r := range b.records {
+		g.records = append(g.records, b.p.bySystem(r)...)
+	}
 	return g
 }
 
@@ -284,7 +280,7 @@ func (b *builder) row(g *envelope.Group, k int) {
 	}
 	for _, c := range g.Columns {
 		suffix, code := suffixOf(c.Kind), b.p.codes.of(g.Source, c.Point)
-		if suffix < 0 || code == "" || !b.p.owns(code, g.Source) {
+		if suffix < 0 || code == "" || !b.p.codes.ways[code].wants(suffixes[suffix].suffix) || !b.p.owns(code, g.Source) {
 			continue
 		}
 		if c.Causes != nil && c.Causes[k] == CauseNoClock {
@@ -319,14 +315,16 @@ func (b *builder) taken(r *record, g *envelope.Group) bool {
 // out.
 func (p *Platform) newRecord(at period) *record {
 	r := &record{start: time.UnixMilli(at.start), figures: map[string]*figure{}}
+	what := ""
 	switch at.kind {
 	case envelope.GroupMinute:
-		r.cn, r.long = cnMinute, time.Duration(p.o.Minutes)*time.Minute
+		what, r.cn, r.long = SendMinute, cnMinute, time.Duration(p.o.Minutes)*time.Minute
 	case envelope.GroupHour:
-		r.cn, r.long = cnHour, time.Hour
+		what, r.cn, r.long = SendHour, cnHour, time.Hour
 	case envelope.GroupDay:
-		r.cn, r.long = cnDay, 24*time.Hour
-	default:
+		what, r.cn, r.long = SendDay, cnDay, 24*time.Hour
+	}
+	if !p.sends(what) {
 		return nil
 	}
 	r.end = r.start.Add(r.long)
@@ -334,3 +332,25 @@ func (p *Platform) newRecord(at period) *record {
 }
 
 func (r *record) String() string { return fmt.Sprintf("%s of %s", r.cn, hj212.Stamp(r.start)) }
+
+// bySystem parts a record by the ST of its factors.
+func (p *Platform) bySystem(r *record) []*record {
+	parts := map[string]*record{}
+	for code, f := range r.figures {
+		st := ""
+		if w := p.codes.ways[code]; w != nil {
+			st = w.st
+		}
+		if parts[st] == nil {
+			part := *r
+			part.st, part.figures = st, map[string]*figure{}
+			parts[st] = &part
+		}
+		parts[st].figures[code] = f
+	}
+	var out []*record
+	for _, st := range slices.Sorted(maps.Keys(parts)) {
+		out = append(out, parts[st])
+	}
+	return out
+}

@@ -67,6 +67,7 @@ func (s *session) run(ctx context.Context) error {
 		}
 	}()
 	s.p.side.Reset(s.p.o.Now())
+	s.p.more = nil
 	// What is not answered is made anew over the next connection: by then it may have
 	// to be marked as backfilled, and real-time values are none any more.
 	defer func() {
@@ -105,6 +106,7 @@ func (s *session) run(ctx context.Context) error {
 func (s *session) listen() {
 	defer close(s.heard)
 	r := hj212.NewReader(s.c)
+	r.Codec = &s.p.codec
 	r.Begun = func(begun bool) {
 		if begun {
 			s.c.SetReadDeadline(time.Now().Add(restOfFrame))
@@ -147,7 +149,7 @@ func (s *session) listen() {
 // moves no cursor.
 func (p *Platform) follow() {
 	if epoch := p.log.Epoch(); epoch != p.epoch {
-		p.epoch, p.live = epoch, 0
+		p.epoch, p.live, p.stale = epoch, 0, 0
 	}
 }
 
@@ -228,7 +230,12 @@ func (s *session) events() error {
 		case e.Type == hj212.EventFailed && mine:
 			r := s.job.record
 			s.job = nil
+			if r.cn == cnBoot {
+				s.p.boots--
+			}
 			return fmt.Errorf("%w to %s after %d attempts of %v", errSilent, r, s.p.o.Retries+1, s.p.o.Timeout)
+		case e.Type == hj212.EventFailed && e.Exchange == 0:
+			return fmt.Errorf("%w to a heartbeat", errSilent)
 		case e.Type == hj212.EventRequest || e.Type == hj212.EventNotice: // there are no commands yet
 			s.refuse(e)
 		}
@@ -244,6 +251,9 @@ func (p *Platform) choose(now time.Time) *job {
 	if now.Before(p.readAfter) {
 		return nil
 	}
+	if j := p.chooseOther(now); j != nil {
+		return j
+	}
 	figures := p.wants(envelope.StreamStat) && p.turnPage(now)
 	if p.wants(envelope.StreamLive) && !now.Before(p.rtdAt) && !(p.rtdLast && figures) && p.o.Known() {
 		if r := p.realTime(now); r != nil {
@@ -255,7 +265,11 @@ func (p *Platform) choose(now time.Time) *job {
 		return nil
 	}
 	p.rtdLast = false
-	return &job{record: p.page.records[0], page: p.page}
+	g := p.page
+	if p.fresh != nil {
+		g = p.fresh
+	}
+	return &job{record: g.records[0], page: g}
 }
 
 // notFar is t, or most where it is earlier: the clock was set back since.
@@ -284,19 +298,28 @@ func (s *session) taken(j *job) {
 	}
 	s.p.count(func(st *Stats) {
 		st.Records++
-		if j.page == nil {
+		if j.record.cn == cnRealTime {
 			st.RealTime++
 		}
+		if j.record.marked {
+			st.Backfilled++
+		}
+		st.LastTaken = s.p.o.Now()
 	})
 	s.over(j)
 }
 
 // over goes on behind a record.
 func (s *session) over(j *job) {
-	if g := s.p.page; g != nil && g == j.page {
-		if g.records = g.records[1:]; len(g.records) == 0 {
-			s.p.settle(g, s.p.o.Now())
-			s.p.page = nil
+	if j.record.cn == cnBoot {
+		s.p.boots = 0
+	}
+	for _, lane := range []**page{&s.p.fresh, &s.p.page} {
+		if g := *lane; g != nil && g == j.page {
+			if g.records = g.records[1:]; len(g.records) == 0 {
+				s.p.settle(g, s.p.o.Now())
+				*lane = nil
+			}
 		}
 	}
 }

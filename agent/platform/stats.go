@@ -21,6 +21,10 @@ type Stats struct {
 	RealTime uint64 // of them
 	Lag      uint64 // blocks of figures that were not answered
 
+	Backfilled uint64    // records that were answered and had RF=1
+	LastTaken  time.Time // the last answer to data
+	Encrypted  bool      // the data area goes out under a key
+
 	Strays       uint64 // answers to no frame in flight
 	Refused      uint64 // requests
 	Others       uint64 // frames that are neither answer nor request, or whose fields are too long to be answered
@@ -43,7 +47,12 @@ func (p *Platform) Stats() Stats {
 		if next := p.next(); last >= next {
 			s.Lag = last - next + 1
 		}
+		_, runs := p.cur.Acked(p.cursor, envelope.StreamStat)
+		for _, r := range runs {
+			s.Lag -= min(s.Lag, r[1]-r[0]+1)
+		}
 	}
+	s.Encrypted = len(p.o.Keys) > 0
 	return s
 }
 
