@@ -42,6 +42,7 @@ type clock struct {
 	told     string        // the state that was last said
 	toldAt   time.Duration // boot time of that
 	given    word          // what the held time comes from
+	obeyed   time.Duration // boot time at which a platform set the clock last
 	refused  []difference
 	unsaid   int // of refused, the newest ones
 
@@ -55,6 +56,7 @@ type clock struct {
 
 	mu    sync.Mutex
 	word  *word     // of a source, for the next look; guarded by mu
+	order *order    // of a platform, for the next look; guarded by mu
 	floor time.Time // has surely been; guarded by mu
 	least time.Time // the same by the program's own file; immutable
 }
@@ -93,6 +95,7 @@ func (c *clock) look() (envelope.Clock, time.Duration) {
 		}
 	}
 	c.listen(mono, synced)
+	c.obey(mono, synced)
 	offset := time.Duration(c.held.Load())
 	if offset == 0 {
 		offset = system
@@ -127,7 +130,7 @@ func (c *clock) look() (envelope.Clock, time.Duration) {
 	good := c.state == envelope.ClockSync || c.state == envelope.ClockHoldover
 	c.ruled.Store(synced)
 	c.set.Store(good && !held)
-	c.sure.Store(good || held)
+	c.sure.Store((good || held) && !(held && c.given.plain()))
 	seen := envelope.Clock{State: c.state, ErrMs: errMs, MonoMs: mono.Milliseconds()}
 	source := "kernel"
 	if held {

@@ -73,7 +73,7 @@ func (c *clock) listen(mono time.Duration, synced bool) {
 			c.refuse(w, mono, "the system's clock is set by its own source, which rules")
 		}
 	case held && within:
-		if w.late <= c.given.worth(mono) {
+		if w.late <= c.given.worth(mono) || c.given.plain() {
 			c.given = *w
 		}
 	default:

@@ -132,9 +132,10 @@ type agent struct {
 	in     *inbox
 	clock  *clock
 	board  board
-	orders map[string]order        // that the data centre may give
+	does   map[string]deed         // that the data centre may give
 	taken  func(*envelope.Command) // of an uplink; nil before the log is open
 	modes  *modes
+	orders platformOrders
 }
 
 func newAgent(site *config.Site, adopt bool, logger *slog.Logger) *agent {
@@ -289,7 +290,7 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 	f := &flow{
 		in: a.in, clock: a.clock, every: s.Sealing.Interval, opened: make(chan *buffer.Log, 1),
 		documents: documents, adopt: a.adopt, logger: a.logger, rotate: make(chan ending, 1),
-		machine: machine(), retry: openRetry, board: &a.board, meters: makeMeters(s),
+		machine: machine(), retry: openRetry, board: &a.board, orders: &a.orders, meters: makeMeters(s),
 		press: &press{
 			gateway: s.Gateway.ID, boot: bootID(), firmware: version,
 			seal: envelope.NewSealer(key), ratio: map[string]float64{},

@@ -261,6 +261,15 @@ func (s *siteStatus) writeUplinks(out io.Writer) {
 		if p.Trouble != "" {
 			remark(out, p.Platform, "%s", p.Trouble)
 		}
+		if p.Set != "" {
+			remark(out, p.Platform, "set by the platform: %s", p.Set)
+		}
+		if c := p.Commands; c != nil && c.Done+c.Failed+c.Denied+c.Limited > 0 {
+			remark(out, p.Platform, "commands: %d done, %d failed, %d not allowed, %d too many", c.Done, c.Failed, c.Denied, c.Limited)
+		}
+		if c := p.Commands; c != nil && c.Histories > 0 {
+			remark(out, p.Platform, "history: %d records handed out, now at %s", c.HistoryRecords, when(c.HistoryAt))
+		}
 	}
 }
 

@@ -33,10 +33,11 @@ type flow struct {
 	documents documents        // what hashes in blocks refer to
 	adopt     bool             // the log of another machine is taken over
 	logger    *slog.Logger
-	rotate    chan ending   // asks for a new epoch
-	board     *board        // may be nil
-	machine   string        // which machine this is, empty if it does not say
-	retry     time.Duration // between attempts to open the log
+	rotate    chan ending     // asks for a new epoch
+	board     *board          // may be nil
+	orders    *platformOrders // may be nil
+	machine   string          // which machine this is, empty if it does not say
+	retry     time.Duration   // between attempts to open the log
 	meters    map[string]*uplink.Metered
 
 	log    *buffer.Log

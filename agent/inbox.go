@@ -22,6 +22,7 @@ type inbox struct {
 	unheard int // events thrown away since the last take
 	reports []surveyed
 	eager   bool          // rings for samples, too; set before any come
+	nudged  bool          // somebody waits for a look at the clock
 	wake    chan struct{} // rings when there is an event, or enough readings for hurry
 }
 
@@ -105,6 +106,14 @@ func (b *inbox) takeReports() []surveyed {
 	return reports
 }
 
+// nudge has the writer look at the clock as if there were an event.
+func (b *inbox) nudge() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.nudged = true
+	b.ring()
+}
+
 func (b *inbox) ring() {
 	select {
 	case b.wake <- struct{}{}:
@@ -117,7 +126,7 @@ func (b *inbox) ring() {
 func (b *inbox) pressed() (events, full bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.events)+len(b.reports) > 0, b.held > b.limit/2
+	return len(b.events)+len(b.reports) > 0 || b.nudged, b.held > b.limit/2
 }
 
 // takeSamples hands over all samples, and says how many readings were thrown away
@@ -135,7 +144,7 @@ func (b *inbox) takeEvents() (events []envelope.Event, unheard int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	events, unheard = b.events, b.unheard
-	b.events, b.unheard = nil, 0
+	b.events, b.unheard, b.nudged = nil, 0, false
 	return events, unheard
 }
 

@@ -33,6 +33,7 @@ import (
 //	{"v":1,"do":"read","line":"dust","unit":1,"function":3,"address":0,"quantity":2,"timeout":500000000}
 //	{"v":1,"do":"tap","line":"dust"}
 //	{"v":1,"do":"log"}
+//	{"v":1,"do":"platform-reset","line":"city"}
 //	{"v":1,"do":"blocks","stream":"live","epoch":"5f1c…","after":120,"quantity":64}
 //	{"v":1,"do":"maintain","device":"dust-1","flag":"M","for":7200000000000,"why":"filter changed"}
 //	{"v":1,"do":"maintain-end","device":"dust-1"}
@@ -43,6 +44,7 @@ type localServer struct {
 	logger *slog.Logger
 	seats  chan struct{}
 	status func() *siteStatus
+	reset  func(ctx context.Context, platform string) (was string, err error)
 	log    func() *buffer.Log // nil until it is open
 	modes  *modes
 }
@@ -224,6 +226,7 @@ func (a *agent) startLocal(ctx context.Context, lines []*siteLine, all *sync.Wai
 		s.lines[l.config.Name] = l
 	}
 	s.status = func() *siteStatus { return a.status(s) }
+	s.reset = a.resetPlatform
 	path := localPath(a.site)
 	first := make(chan error, 1)
 	all.Go(func() {
@@ -380,6 +383,12 @@ func (s *localServer) answer(ctx context.Context, c net.Conn, q request) bool {
 		return send(c, s.blocks(q))
 	case "maintain", "maintain-end", "maintained":
 		return send(c, s.maintain(c, q))
+	case "platform-reset":
+		was, err := s.reset(ctx, q.Line)
+		if err != nil {
+			return send(c, refusal(err))
+		}
+		return send(c, reply{Data: was})
 	}
 	return send(c, reply{Error: fmt.Sprintf("unknown request %q", q.Do)})
 }

@@ -35,6 +35,7 @@ func commands() []command {
 		{"tap", "-c SITE LINE", "live frames on a line of the running agent", cmdTap},
 		{"template", "list|show|test", "what instruments are known; try a template of your own", cmdTemplate},
 		{"key", "new|show ...", "make the gateway's signing key, or show its public half", cmdKey},
+		{"platform", "reset NAME", "take back what an HJ 212 platform has set by its commands", cmdPlatform},
 		{"frame", "FRAME... | make", "explain HJ 212 frames field by field, or make one", cmdFrame},
 		{"log", "stat|check|repair|...", "what a log holds; prove it; salvage a bad one; export to a stick", cmdLog},
 		{"verify", "-k PUBLIC FILE...", "check signatures and chain of blocks in files", cmdVerify},

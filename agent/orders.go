@@ -12,8 +12,8 @@ import (
 	"envgate/envelope"
 )
 
-// An order does what the data centre commands, and returns what was before.
-type order func(subject, value string) (old string, err error)
+// A deed does what the data centre commands, and returns what was before.
+type deed func(subject, value string) (old string, err error)
 
 // An executor does the data centre's commands, one after the other. Each is sealed as an
 // event before anything is done, and its result as another.
@@ -70,7 +70,7 @@ func (o *executor) execute(ctx context.Context, c *envelope.Command) {
 	if c.At <= o.flow.ordered.Load() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, orderSealed)
+	ctx, cancel := context.WithTimeoutCause(ctx, orderSealed, errUnsealed)
 	defer cancel()
 	taken := envelope.Event{
 		Type: envelope.EventCommand, At: time.Now().UnixMilli(), Subject: c.ID,
@@ -96,7 +96,7 @@ func (o *executor) do(c *envelope.Command) (old string, err error) {
 	if o.a.clock.known() && o.a.clock.wall().UnixMilli() > c.Until {
 		return "", fmt.Errorf("%w: at %s", errOrderLate, stampMs(c.Until))
 	}
-	do, ok := o.a.orders[c.Do]
+	do, ok := o.a.does[c.Do]
 	if !ok {
 		return "", fmt.Errorf("%w: %s", errOrderUnknown, c.Do)
 	}

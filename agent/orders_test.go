@@ -22,7 +22,7 @@ func TestOrders(t *testing.T) {
 		f := startFlow(t, dir, key)
 		log := <-f.opened
 		a := &agent{in: f.in, clock: f.clock, logger: slog.New(slog.DiscardHandler)}
-		a.orders = map[string]order{"limit": func(subject, value string) (string, error) {
+		a.does = map[string]deed{"limit": func(subject, value string) (string, error) {
 			sealed = len(eventsOf(t, log, envelope.EventCommand))
 			done = append(done, subject+"="+value)
 			if value == "no" {

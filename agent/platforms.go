@@ -27,8 +27,11 @@ func (a *agent) startPlatforms(ctx context.Context, log *buffer.Log, all *sync.W
 				p, err := a.makePlatform(c, log, began)
 				if err == nil {
 					a.board.addPlatform(c.Name, p)
-					p.Run(ctx)
-					return
+					if !a.runPlatform(ctx, c.Name, p) {
+						return
+					}
+					try = -1
+					continue
 				}
 				if try == 0 {
 					a.logger.Error("platform cannot start; its figures stay in the log", "platform", c.Name, "err", err, "hint", hintFor(err))
@@ -60,6 +63,7 @@ func (a *agent) makePlatform(c config.Platform, log *buffer.Log, began time.Time
 			a.in.event(e)
 		},
 	}
+	o.Commands = a.commandsOf(c, log)
 	for _, f := range c.Factors {
 		o.Factors = append(o.Factors, platform.Factor{
 			Device: f.Device, Point: f.Point, Code: f.Code, ST: f.ST, Times: f.Times, Decimals: f.Decimals, Figures: f.Figures,

@@ -3,43 +3,46 @@ package main
 import (
 	"context"
 	"errors"
+	"time"
 
 	"envgate/buffer"
 	"envgate/envelope"
 )
 
+var errUnsealed = errors.New("the log did not take it in time")
+
 // sealed hands an event in, and waits until it is on the disk: what must be written down
-// before it is done. Another event of the same type, subject and new value passes for it.
+// before it is done. An epoch that begins meanwhile takes it too. Where ctx ends, the
+// event may still be sealed later.
 func (a *agent) sealed(ctx context.Context, log *buffer.Log, e envelope.Event) error {
 	epoch := log.Epoch()
 	_, after := log.Bounds(event)
+	e.At = time.Now().UnixMilli()
 	a.in.event(e)
 	for {
 		changed := log.Changed()
-		first, blocks, err := log.Read(event, after, 16)
+		if now := log.Epoch(); now != epoch {
+			epoch, after = now, 0
+		}
+		first, blocks, err := log.Read(event, after, sealRead)
 		if err != nil && !errors.Is(err, buffer.ErrSuspect) {
 			return err
 		}
-		for i, message := range blocks {
-			if b, _, err := openMessage(message, nil); err == nil {
-				for _, x := range b.Events {
-					if x.Type == e.Type && x.Subject == e.Subject && x.New == e.New {
-						return nil
-					}
+		for _, b := range blocks {
+			for _, one := range blockEvents(b) {
+				if one.At = e.At; one == e { // a block has other times
+					return nil
 				}
 			}
-			after = first + uint64(i)
 		}
 		if len(blocks) > 0 {
+			after = first + uint64(len(blocks)) - 1
 			continue
-		}
-		if log.Epoch() != epoch {
-			return buffer.ErrRotated
 		}
 		select {
 		case <-changed:
 		case <-ctx.Done():
-			return ctx.Err()
+			return context.Cause(ctx)
 		}
 	}
 }

@@ -87,6 +87,7 @@ func (f *flow) compare(r surveyed) (events []envelope.Event) {
 		return nil
 	}
 	f.settings[r.device] = next
+	f.orders.setIn(r.device, next)
 	why := "changed"
 	if old == nil {
 		why = "first sight"
@@ -163,6 +164,7 @@ func (f *flow) recall(old map[string]known) map[string]known {
 		} else if k.Set != nil {
 			f.settings[device] = k.Set
 		}
+		f.orders.setIn(device, f.settings[device])
 	}
 	return out
 }

@@ -156,9 +156,22 @@ type platformStatus struct {
 	Taken    uint64    `json:"taken"` // that were answered
 	Refused  uint64    `json:"refused"`
 
-	Backfilled uint64    `json:"backfilled"` // records with RF=1 that were answered
-	LastTaken  time.Time `json:"last_taken,omitzero"`
-	Encrypted  bool      `json:"encrypted"`
+	Backfilled uint64          `json:"backfilled"` // records with RF=1 that were answered
+	LastTaken  time.Time       `json:"last_taken,omitzero"`
+	Encrypted  bool            `json:"encrypted"`
+	Set        string          `json:"set,omitempty"` // by the platform
+	Commands   *commandsStatus `json:"commands,omitempty"`
+}
+
+// commandsStatus counts a platform's commands since the start.
+type commandsStatus struct {
+	Done           uint64    `json:"done"`
+	Failed         uint64    `json:"failed"`
+	Denied         uint64    `json:"denied"`
+	Limited        uint64    `json:"limited"`   // too many at once
+	Histories      int       `json:"histories"` // under way
+	HistoryRecords uint64    `json:"history_records"`
+	HistoryAt      time.Time `json:"history_at,omitzero"` // of the newest record that was asked for
 }
 
 type lostStatus struct {
@@ -353,6 +366,9 @@ func statusOfPlatform(c config.Platform, p *platform.Platform) platformStatus {
 	out.State, out.Since, out.Trouble, out.Lag = upOrDown(s.Open), s.Since, short(s.Trouble), s.Lag
 	out.Attempts, out.Sent, out.Resent, out.Taken, out.Refused = s.Attempts, s.Sent, s.Resent, s.Taken, s.Refused
 	out.Backfilled, out.LastTaken, out.Encrypted = s.Backfilled, s.LastTaken, s.Encrypted
+	out.Set = short(s.Kept)
+	x := &s.Commands
+	out.Commands = &commandsStatus{x.Done, x.Failed, x.Denied, x.Limited, x.Histories, x.HistoryRecords, x.HistoryAt}
 	return out
 }
 

@@ -1,12 +1,9 @@
 package buffer
 
 import (
-	"cmp"
 	"encoding/binary"
 	"math"
-	"slices"
 	"sort"
-	"strings"
 	"time"
 )
 
@@ -218,8 +215,9 @@ func (d *due) byExcess() []string {
 			excess[name] = float64(s.bytes) / share
 		}
 	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(cmp.Compare(excess[b], excess[a]), strings.Compare(a, b))
+	sort.Slice(names, func(i, j int) bool {
+		a, b := names[i], names[j]
+		return excess[a] > excess[b] || excess[a] == excess[b] && a < b
 	})
 	return names
 }

@@ -173,6 +173,7 @@ func canonicalPlatform(p Platform) object {
 			}
 			return o
 		})},
+		{"commands", canonicalCommands(&p.Commands)},
 	}
 }
 

@@ -80,7 +80,8 @@ uplinks:
 platforms:
   - {name: p, address: "[::1]:9001", edition: 2025, st: 22, password_file: /j, mn: A, send: [day], rtd_interval: 60s, ack: none, timeout: 5s, retries: 4,
      heartbeat: 90s, digits: instrument, mark_backfill: true, crc: modbus, key_file: /k2, cipher: braces, private_network: true,
-     factors: [{device: b1, point: x, code: a34002, st: 44, times: 0.0010, unit: mg/m3, decimals: 2, figures: [zs, avg]}]}
+     factors: [{device: b1, point: x, code: a34002, st: 44, times: 0.0010, unit: mg/m3, decimals: 2, figures: [zs, avg]}],
+     commands: {allow: [stop, key], clock: {from: platform, max_step: 7m}, registration: [s, c, "0:1", m], identities: ["a34002=A1"]}}
 share: {listen: "[::1]:1502", allow: [{device: b1, as_unit: 9, function: 4, registers: 2-8}, {device: b1, as_unit: 9, registers: 7}]}
 log: {level: debug}
 `

@@ -54,7 +54,8 @@ func (r *reader) platform(p place, to *Platform, s *Site, taken names) {
 		to.PW = SecretFile(path)
 	}
 	r.mn(g, &to.MN)
-	if to.MN == "" && r.mnAt.node == nil && !r.torn {
+	r.platformCommands(g, to)
+	if to.MN == "" && r.mnAt.node == nil && !r.torn && (to.Commands.Registration == nil || to.Edition != 2025) {
 		g.need("mn", "a platform knows the gateway by its MN; give it here or under gateway")
 	}
 	r.sending(g, to)

@@ -356,6 +356,9 @@ type Platform struct {
 	// Factors are what is uploaded; none means every point that has a factor
 	// code.
 	Factors []FactorMap
+
+	// Commands are what it may have done.
+	Commands PlatformCommands
 }
 
 // A FactorMap says that a point goes out under a code.

@@ -130,6 +130,18 @@ func TestOneChange(t *testing.T) {
 				"error: site.yaml:18:109: platforms[0].factors[1].device is dust-2: no device above has that name\nhint: did you mean dust-1?\n",
 		},
 		{
+			"commands of a platform that are none", "uplinks:",
+			"platforms:\n  - {name: a, address: 'h:1', st: 39, mn: 010000A8900016F000169DC0, password_file: p, commands: {allow: [read, reboot], clock: {from: ntp, max_step: 2d}, identities: [a]}}\nuplinks:",
+			"error: site.yaml:18:112: platforms[0].commands.allow[1] is reboot: want read, history, timing, stop, password or key, or [none]\n" +
+				"error: site.yaml:18:135: platforms[0].commands.clock.from is ntp: want none or platform\n" +
+				"error: site.yaml:18:150: platforms[0].commands.clock.max_step is 2d: a step of the clock is 1s to 1d\n" +
+				"error: site.yaml:18:168: platforms[0].commands.identities[0] is a: want a list of factor code, = and identity, such as a34004=010000A8900016F000169DC1\n",
+		},
+		{
+			"a platform of 2025 that assigns the MN", "uplinks:",
+			"platforms:\n  - {name: a, address: 'h:1', edition: 2025, st: 39, password_file: p, commands: {registration: [SJ1]}}\nuplinks:", "",
+		},
+		{
 			"registers that name each other, one misspelt", "        template: boling-dust\n",
 			"        registers:\n          - {pointt: a, address: 1, unit: '1'}\n          - {status: b, address: 2, type: uint16, flags: [{flag: D, points: [a]}]}\n",
 			"error: site.yaml:16:14: lines[0].devices[0].registers[0].pointt is not a key: here may stand point, status, zh, en, function, address, type, order, length, bits, scale, offset, decimals, unit, sentinels, sentinel_flag, range, signal, when_0, when_1, flags, confidence\nhint: did you mean point?\n",

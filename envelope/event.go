@@ -47,7 +47,7 @@ const (
 	EventReceiptAhead = "receipt.ahead" // a receipt is past our own head
 	EventReceiptBad   = "receipt.bad"   // a receipt could not be verified
 
-	EventCommand     = "command"      // an order came and is going to be executed: Subject is its id, New what it orders, Who gave it
+	EventCommand     = "command"      // is going to be executed. Of a platform: Subject is its code of HJ 212, Who the platform, Old and New what it would change. Of the data centre: Subject is its id, New what it orders, Who gave it
 	EventCommandDone = "command.done" // what came of it: New is "ok" or "refused", Old what was before, Why the reason
 	EventCommandBad  = "command.bad"  // an order could not be verified; Subject is the uplink it came by
 
@@ -72,6 +72,7 @@ const (
 
 	EventMaintenanceBegin = "maintenance.begin" // readings of a device get a flag M or C from now on; Who and Why; New says until when
 	EventMaintenanceEnd   = "maintenance.end"   // no more; Who ended it, empty where its time was over; Old says since when
+
 )
 
 func (e *Event) check() error {

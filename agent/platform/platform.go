@@ -29,9 +29,10 @@
 // as code-Data of a period, its flag only where it is not N (HJ 212-2017, C.25 to C.28).
 // A converted value that is missing beside a measured one goes out in 2025 as the maximum
 // of the format (8.1.1 d), and not at all in the others. The exchanges
-// are those of [hj212.FieldSide]. No command is obeyed yet: requests are answered by 9011
-// with QnRtn 2 (refused), 3 (password), 4 (MN) and up to 8 (unknown), and stops (2012,
-// 2022) by 9013.
+// are those of [hj212.FieldSide], which answers requests with another password (QnRtn 3),
+// MN (4) or ST (5) and unknown ones (8). What it lets through is obeyed as far as
+// [Commands] allow it, once an event of it is in the log, and is refused otherwise (2);
+// stops (2012, 2022) are answered by 9013 in any case.
 package platform
 
 import (
@@ -133,13 +134,15 @@ type Options struct {
 	Known func() bool
 	// Dial makes the connection, within Timeout; nil = TCP to Address.
 	Dial func(ctx context.Context) (net.Conn, error)
+
+	Commands Commands // what the platform may have done
 }
 
 // A Platform sends one log to one platform.
 type Platform struct {
 	log    Log
 	cur    Cursor
-	o      Options     // immutable once made
+	o      Options     // immutable once made, but for Timeout, Retries and RtdInterval: owned by Run
 	cursor string      // immutable once made
 	codec  hj212.Codec // immutable once made
 
@@ -157,6 +160,19 @@ type Platform struct {
 	codes   codes
 	outage  outage
 
+	kept        Kept // what the platform has set
+	pace        bucket
+	histories   []*history
+	timeAskedAt time.Time // monotonic, as the other two
+	keyAskedAt  time.Time
+	strange     uint64 // refusals of the field side that were told
+	strangeAt   time.Time
+	work        sync.WaitGroup // on commands
+	queue       []*command     // that wait for the one under way
+	busy        bool           // one is
+	sealed      chan *command  // whose event is in the log
+	ring        ring
+
 	readAfter   time.Time // the log is not read before
 	readTrouble bool      // and that was said
 
@@ -167,6 +183,8 @@ type Platform struct {
 // New checks the options and makes a platform; it does not connect. The error says
 // which option is nonsense.
 func New(log Log, cur Cursor, o Options) (*Platform, error) {
+	kept := o.Commands.Kept
+	kept.restore(&o)
 	o.Edition = cmp.Or(o.Edition, 2017)
 	o.Timeout = cmp.Or(o.Timeout, 10*time.Second)
 	o.Retries = cmp.Or(o.Retries, 3)
@@ -206,26 +224,31 @@ func New(log Log, cur Cursor, o Options) (*Platform, error) {
 	side, err := hj212.NewFieldSide(hj212.FieldOptions{
 		Edition: hj212.Edition(o.Edition), ST: o.ST, PW: o.PW, MN: o.MN, OverTime: o.Timeout, ReCount: o.Retries,
 		NoAnswers: o.NoAnswers, Heartbeat: o.Heartbeat, Systems: o.systems(),
+		Registration: o.Commands.Registration,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("platform %q: %w", o.Name, err)
 	}
 	p := &Platform{
+		kept: kept, sealed: make(chan *command, 1), ring: ring{keys: kept.keys()},
 		log: log, cur: cur, o: o, cursor: "platform/" + o.Name, side: side, codec: o.codec(),
 		codes: codes{options: &o, ways: map[string]*way{}, known: map[place]string{}, owners: map[string]string{}, said: map[string]bool{}},
 	}
 	if !o.Boot.IsZero() && p.sends(SendBoot) && o.Edition != 2005 {
 		p.boots = bootTries
 	}
+	if o.Edition == 2025 {
+		if len(p.ring.keys) == 0 {
+			p.ring.keys = o.Keys
+		}
+		p.codec.Keys = p.ring.of
+	}
+	p.showKept()
 	return p, nil
 }
 
 func (o *Options) codec() hj212.Codec {
-	c := hj212.Codec{CRC: o.CRC, Sends: hj212.Up, Braces: o.Braces}
-	if keys := o.Keys; len(keys) > 0 {
-		c.Keys = func(string) hj212.Keys { return keys }
-	}
-	return c
+	return hj212.Codec{CRC: o.CRC, Sends: hj212.Up, Braces: o.Braces}
 }
 
 // systems are the ST that frames have beside the platform's own.
@@ -254,6 +277,7 @@ func (o *Options) check() error {
 		return fmt.Errorf("st is %q: two letters or digits", o.ST)
 	case len(o.PW) > 24 || !isWord(o.PW, ""): // and its text is nobody's business
 		return fmt.Errorf("pw has %d characters: 1 to 24 letters or digits", len(o.PW))
+	case o.MN == "" && o.Edition == 2025 && len(o.Commands.Registration) > 0: // it will be assigned
 	case len(o.MN) > 32 || !isWord(o.MN, "_-"):
 		return fmt.Errorf("mn is %q: 1 to 32 letters, digits, _ or -", o.MN)
 	case o.Timeout < time.Second || o.Timeout > 99*time.Second:
@@ -266,6 +290,9 @@ func (o *Options) check() error {
 		return fmt.Errorf("real-time interval is %v: 30s to 1h", o.RtdInterval)
 	case o.Minutes < 1 || o.Minutes > 30:
 		return fmt.Errorf("minute period is %d: 1 to 30", o.Minutes)
+	}
+	if err := o.Commands.check(); err != nil {
+		return err
 	}
 	for i, s := range o.Send {
 		if !slices.Contains(Sends, s) || slices.Contains(o.Send[:i], s) {
@@ -304,6 +331,7 @@ func isWord(s, others string) bool {
 // whatever the platform does. It always returns nil: a platform that cannot be had is
 // a state, not an error of the program. What was not answered stays in the log.
 func (p *Platform) Run(ctx context.Context) error {
+	defer p.work.Wait()
 	pause := backoff{max: p.o.ReconnectMax}
 	for ctx.Err() == nil {
 		p.outage.attempts++

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -254,8 +255,9 @@ func (b *builder) finish(g *page) *page {
 			b.row(&b.groups[i], k)
 		}
 	}
-	slices.SortStableFunc(b.records, func(x, y *record) int {
-		return cmp.Or(x.end.Compare(y.end), cmp.Compare(x.long, y.long), x.start.Compare(y.start))
+	sort.SliceStable(b.records, func(i, j int) bool {
+		x, y := b.records[i], b.records[j]
+		return cmp.Or(x.end.Compare(y.end), cmp.Compare(x.long, y.long), x.start.Compare(y.start)) < 0
 	})
 	for _, r := range b.records {
 		g.records = append(g.records, b.p.bySystem(r)...)

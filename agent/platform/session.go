@@ -25,6 +25,7 @@ var (
 type session struct {
 	p     *Platform
 	c     net.Conn
+	ctx   context.Context    // of run
 	heard chan hj212.Message // closed when the connection is lost
 	lost  error              // why; to be read after heard was closed
 	done  chan struct{}
@@ -57,6 +58,7 @@ func newSession(p *Platform, c net.Conn) *session {
 
 // run sends until ctx ends (nil) or the connection is of no more use.
 func (s *session) run(ctx context.Context) error {
+	s.ctx = ctx
 	go s.listen()
 	unhook := context.AfterFunc(ctx, func() { s.c.Close() }) // a write under way ends, too
 	defer func() {
@@ -97,6 +99,8 @@ func (s *session) run(ctx context.Context) error {
 			}
 			s.p.side.Receive(m, s.p.o.Now())
 		case <-changed:
+		case c := <-s.p.sealed:
+			s.perform(c)
 		case <-timer.C:
 		}
 	}
@@ -156,6 +160,8 @@ func (p *Platform) follow() {
 // turn does what there is to do, and returns how long nothing will be.
 func (s *session) turn(now time.Time) (time.Duration, error) {
 	defer s.p.countSide()
+	s.p.ask(now)
+	s.p.strangers()
 	for {
 		if err := s.events(); err != nil {
 			return 0, err
@@ -168,6 +174,9 @@ func (s *session) turn(now time.Time) (time.Duration, error) {
 		if !began && sent == 0 {
 			break
 		}
+	}
+	if s.p.recount(now) {
+		return 0, nil
 	}
 	wait := idle
 	if s.job == nil {
@@ -236,8 +245,14 @@ func (s *session) events() error {
 			return fmt.Errorf("%w to %s after %d attempts of %v", errSilent, r, s.p.o.Retries+1, s.p.o.Timeout)
 		case e.Type == hj212.EventFailed && e.Exchange == 0:
 			return fmt.Errorf("%w to a heartbeat", errSilent)
-		case e.Type == hj212.EventRequest || e.Type == hj212.EventNotice: // there are no commands yet
-			s.refuse(e)
+		case e.Type == hj212.EventRequest || e.Type == hj212.EventNotice:
+			s.asked(e)
+		case e.Type == hj212.EventRoom:
+			s.p.room(e.Exchange)
+		case e.Type == hj212.EventEnded:
+			s.p.ended(e)
+		case e.Type == hj212.EventRegistered:
+			s.p.registered(e.Message.MN)
 		}
 	}
 }
@@ -255,7 +270,7 @@ func (p *Platform) choose(now time.Time) *job {
 		return j
 	}
 	figures := p.wants(envelope.StreamStat) && p.turnPage(now)
-	if p.wants(envelope.StreamLive) && !now.Before(p.rtdAt) && !(p.rtdLast && figures) && p.o.Known() {
+	if p.wants(envelope.StreamLive) && !p.stopped(cnRealTime) && !now.Before(p.rtdAt) && !(p.rtdLast && figures) && p.o.Known() {
 		if r := p.realTime(now); r != nil {
 			p.rtdAt, p.rtdLast = now.Add(p.o.RtdInterval), true
 			return &job{record: r}
@@ -324,7 +339,7 @@ func (s *session) over(j *job) {
 	}
 }
 
-// refuse answers a request: there are no commands yet.
+// refuse answers a request that is not executed. A notice has its answer already.
 func (s *session) refuse(e hj212.Event) {
 	if s.p.side.Refuse(e.Exchange, qnRefused) != nil {
 		return

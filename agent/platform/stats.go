@@ -35,6 +35,9 @@ type Stats struct {
 	BadValues  uint64 // that no frame can hold, or flags; the value is left out
 	Doubled    uint64 // figures of a factor that goes out of another source
 	Unreadable uint64 // blocks of our own log
+
+	Commands CommandStats
+	Kept     string // what the platform has set, for people; no secrets
 }
 
 // Stats may be called at any time, from any goroutine.
