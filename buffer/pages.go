@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"sort"
-
-	bolt "go.etcd.io/bbolt"
 )
 
 // Blocks are read by plain reads and not through bbolt's map of the file. A page of the
@@ -22,8 +20,9 @@ type pages struct {
 	bufs [][]byte
 }
 
-func newPages(file io.ReaderAt, tx *bolt.Tx) *pages {
-	return &pages{file: file, high: uint64(tx.Size() / pageSize)}
+// newPages reads a file of size bytes in a transaction.
+func newPages(file io.ReaderAt, size int64) *pages {
+	return &pages{file: file, high: uint64(size / pageSize)}
 }
 
 // get returns the value of a key below the page root, nil if there is none.

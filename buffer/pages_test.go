@@ -31,7 +31,7 @@ func TestPagesAgreeWithBolt(t *testing.T) {
 				if b.Root() == 0 {
 					t.Fatal("the bucket has no page of its own: nothing is tested")
 				}
-				p := newPages(l.store.file, tx)
+				p := newPages(l.store.file, tx.Size())
 				for seq := range c.blocks + 3 {
 					got, err := p.get(uint64(b.Root()), seqKey(seq))
 					if want := b.Get(seqKey(seq)); err != nil || !bytes.Equal(got, want) {

@@ -396,7 +396,7 @@ func (s *store) getter(tx *bolt.Tx, b *bolt.Bucket) func(key []byte) ([]byte, er
 	if root == 0 { // a small bucket lies in the page that b came from
 		return func(key []byte) ([]byte, error) { return b.Get(key), nil }
 	}
-	p := newPages(s.reads, tx)
+	p := newPages(s.reads, tx.Size())
 	return func(key []byte) ([]byte, error) { return p.get(root, key) }
 }
 
