@@ -38,7 +38,7 @@ func chainRow(chain, stream, epoch, head, last, began string) string {
 }
 
 func readingRow(chain, source, index, point, at, value, flag string) string {
-	return `INSERT INTO reading VALUES (` + chain + `, '` + source + `', ` + index + `, '` + point + `', 'demo', 1, ` + at +
+	return `INSERT INTO reading (chain, source, idx, point, gateway, seq, time, value, flag, cause, received) VALUES (` + chain + `, '` + source + `', ` + index + `, '` + point + `', 'demo', 1, ` + at +
 		`, ` + value + `, '` + flag + `', '', ` + at + ` + 700)`
 }
 
