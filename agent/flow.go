@@ -225,6 +225,7 @@ func (f *flow) commit(withLive, withEvents bool) {
 				}
 				b.windows = append(b.windows, windowRow(w))
 			}
+			f.state.Figured = now.UnixMilli()
 		}
 	}
 	said = append(said, f.takeHeard()...)

@@ -53,6 +53,7 @@ func TestOrders(t *testing.T) {
 		late := c("f", 5*time.Second, "limit", "60")
 		late.Until = now.Add(-time.Hour).UnixMilli()
 		o.execute(ctx, late)
+		o.execute(ctx, c("h", 48*time.Hour, "limit", "80")) // of a centre whose clock is wrong
 	})
 	life(func(o *executor) {
 		o.execute(context.Background(), c("d", 3*time.Second, "limit", "no"))
@@ -70,14 +71,14 @@ func TestOrders(t *testing.T) {
 	for _, e := range eventsOf(t, log, envelope.EventCommandDone) {
 		got = append(got, strings.TrimSpace(e.Subject+" "+e.New+" "+e.Why))
 	}
-	want := "a ok|d refused no number|e refused no such command: burn|f refused command has expired: at |g ok"
+	want := "a ok|b refused command is of a time|d refused no number|e refused no such command: burn|f refused command has expired: at |h refused command is of a time|d refused command is of a time|g ok"
 	for i, w := range strings.Split(want, "|") {
 		if i >= len(got) || !strings.HasPrefix(got[i], w) {
 			t.Fatalf("answers %q, want %q", got, want)
 		}
 	}
-	if len(got) != 5 {
-		t.Errorf("answers %q, want five", got)
+	if len(got) != 8 {
+		t.Errorf("answers %q, want eight", got)
 	}
 }
 

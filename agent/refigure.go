@@ -43,6 +43,17 @@ type clockStep struct {
 	by     time.Duration
 }
 
+// figured is when the runs before sealed samples and figures last. A run that ended right
+// after its start has sealed events alone, and closed none of the periods that were open
+// before it. Where the clock was set back since, or was none then, the last sealing of
+// anything has to do.
+func (f *flow) figured(old state) int64 {
+	if at := old.Figured; at > 0 && at < old.Last && !f.clock.impossible(time.UnixMilli(at)) {
+		return at
+	}
+	return old.Last
+}
+
 // refigure brings the figures of the open periods back, after a stop. sealed is when
 // that run sealed last.
 func (f *flow) refigure(sealed int64) {

@@ -23,6 +23,7 @@ type restarts struct {
 	steps map[time.Duration]time.Duration // since from, by the boot clock; by how much
 	kill  bool                            // at each pause
 	stop  bool                            // in order, in place of a kill
+	twice bool                            // killed again right after the start that follows
 }
 
 func openQuickLog(dir string) (*buffer.Log, error) {
@@ -66,6 +67,10 @@ func (r restarts) figures(t *testing.T) map[string]string {
 			k.pass(pause)
 			i += int(pause / every)
 			if r.kill || r.stop {
+				f = begin()
+			}
+			if r.twice {
+				closeFlow(t, f)
 				f = begin()
 			}
 		}
@@ -173,6 +178,8 @@ func TestFiguresSurviveRestarts(t *testing.T) {
 				t.Fatalf("only %d figures", len(want))
 			}
 			r.kill = true
+			same(t, r.figures(t), want)
+			r.twice = true
 			same(t, r.figures(t), want)
 			r.kill, r.stop = false, true
 			same(t, r.figures(t), want)

@@ -21,6 +21,7 @@ type state struct {
 	Heads     map[string]envelope.Head `json:"heads"`
 	Index     map[string]uint64        `json:"index"`
 	Last      int64                    `json:"last"`           // time of the last sealing, UTC ms
+	Figured   int64                    `json:"fig,omitempty"`  // time of the last sealing of samples and figures, UTC ms
 	Stopped   string                   `json:"stop,omitempty"` // reason of a clean stop
 	Config    string                   `json:"cfg"`
 	Catalogue string                   `json:"cat"`
@@ -117,7 +118,7 @@ func (f *flow) begin(ctx context.Context) error {
 		return nil
 	}
 	f.resume(old)
-	f.refigure(old.Last)
+	f.refigure(f.figured(old))
 	return nil
 }
 
@@ -149,7 +150,7 @@ func (f *flow) resume(old state) {
 		default:
 			why = f.lastStop(old)
 		}
-		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters, Order: old.Order, Boot: old.Boot, Modes: old.Modes, Mono: old.Mono, Alarms: old.Alarms, Limits: old.Limits}
+		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters, Order: old.Order, Boot: old.Boot, Figured: old.Figured, Modes: old.Modes, Mono: old.Mono, Alarms: old.Alarms, Limits: old.Limits}
 		first = append([]envelope.Event{f.event(now, envelope.Event{
 			Type: envelope.EventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
 		})}, first...)
@@ -158,6 +159,9 @@ func (f *flow) resume(old state) {
 	f.ordered.Store(max(f.ordered.Load(), old.Order))
 	changed := f.recallChecks(&old, now)
 	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known), Clock: old.Clock}
+	if f.rollup != nil {
+		f.state.Figured = old.Figured
+	}
 	f.press.epoch = f.log.Epoch()
 	f.press.heads, f.press.index = old.Heads, old.Index
 	f.press.config, f.press.catalogue = envelope.Hash(f.documents.config), envelope.Hash(f.documents.catalogue)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"testing"
 
 	bolt "go.etcd.io/bbolt"
@@ -96,6 +97,24 @@ func TestEvictionFetches(t *testing.T) {
 		t.Errorf("%d pages fetched for 50 blocks of 500 bytes", n.reads)
 	}
 }
+
+// A spot of the card that cannot be read, in a long block that is evicted, ends no log.
+func TestEvictionOfUnreadable(t *testing.T) {
+	l, _ := newLog(t, noSync)
+	fill(t, l, "live", 1, 40, 9000)
+	l.store.reads = unreadable{}
+	if err := l.Append(Batch{Evict: []Eviction{{Stream: "live", From: 1, To: 20}}}); err != nil {
+		t.Fatal(err)
+	}
+	l.store.reads = l.store.file
+	if first, b, err := l.Read("live", 20, 100); err != nil || first != 21 || len(b) != 20 {
+		t.Errorf("from %d: %d blocks, %v", first, len(b), err)
+	}
+}
+
+type unreadable struct{}
+
+func (unreadable) ReadAt([]byte, int64) (int, error) { return 0, syscall.EIO }
 
 type counted struct {
 	io.ReaderAt

@@ -124,10 +124,8 @@ func (c *change) empty() bool {
 func (s *store) commit(c *change) (freed map[string]int64, err error) {
 	var tx *bolt.Tx
 	err = guard(func() error {
-		err := s.fetch(c)
-		if err != nil {
-			return err
-		}
+		s.fetch(c)
+		var err error
 		if tx, err = s.db.Begin(true); err != nil {
 			return err
 		}
@@ -368,12 +366,14 @@ func (s *store) read(name string, seq, last uint64, n, maxBytes int) (blocks [][
 }
 
 // fetch brings the pages of blocks that c evicts into memory, see pages: they are the oldest
-// of the log. What else bbolt looks at to commit was written not long ago.
-func (s *store) fetch(c *change) error {
+// of the log. What else bbolt looks at to commit was written not long ago. A page that
+// cannot be read is no matter here: of a long block bbolt frees all but the first unread,
+// and a card's bad spot in what is going to be deleted must not cost the whole log.
+func (s *store) fetch(c *change) {
 	if len(c.evict) == 0 {
-		return nil
+		return
 	}
-	return s.db.View(func(tx *bolt.Tx) error {
+	s.db.View(func(tx *bolt.Tx) error {
 		for name, r := range c.evict {
 			b := tx.Bucket([]byte(bucketStream + name))
 			if b == nil {
@@ -381,9 +381,7 @@ func (s *store) fetch(c *change) error {
 			}
 			get := s.getter(tx, b)
 			for seq := r[0]; seq <= r[1]+joined; seq++ {
-				if _, err := get(seqKey(seq)); err != nil {
-					return fmt.Errorf("%w: %w", ErrDamaged, err)
-				}
+				get(seqKey(seq))
 			}
 		}
 		return nil

@@ -23,7 +23,7 @@ type hj212Receiver struct {
 
 	mu     sync.Mutex
 	counts map[hjTally]int64 // guarded by mu: not in the database yet
-	open   map[net.Conn]bool // guarded by mu
+	open   map[net.Conn]bool // guarded by mu: whether a station has spoken over it
 }
 
 // Bounds of what strangers may take.
@@ -102,14 +102,37 @@ func (r *hj212Receiver) run(ctx context.Context) {
 	r.flush(context.WithoutCancel(ctx))
 }
 
+// admit takes a connection in. Where all places are taken, one over which no station has
+// spoken yet makes room: strangers who say nothing must not keep the stations out.
 func (r *hj212Receiver) admit(ctx context.Context, c net.Conn) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if ctx.Err() != nil || len(r.open) >= hjConnections {
+	if ctx.Err() != nil {
 		return false
 	}
-	r.open[c] = true
+	if len(r.open) >= hjConnections {
+		for other, known := range r.open {
+			if !known {
+				other.Close()
+				delete(r.open, other)
+				break
+			}
+		}
+	}
+	if len(r.open) >= hjConnections {
+		return false
+	}
+	r.open[c] = false
 	return true
+}
+
+// known says that a station has spoken over a connection.
+func (r *hj212Receiver) known(c net.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, open := r.open[c]; open {
+		r.open[c] = true
+	}
 }
 
 func (r *hj212Receiver) count(mn, kind string) {
@@ -154,6 +177,7 @@ func (r *hj212Receiver) serve(ctx context.Context, c net.Conn) error {
 	side, err := hj212.NewPlatformSide(hj212.PlatformOptions{Allow: func(m *hj212.Message) bool {
 		if r.allow(m) {
 			strikes = 0
+			r.known(c)
 			return true
 		}
 		r.count(m.MN, hjDenied)

@@ -247,6 +247,26 @@ func TestHJ212Patience(t *testing.T) {
 }
 
 // compare names each figure that is not the same by both ways, and no other.
+// Strangers who take all places and say nothing keep no station out, and no station is
+// thrown out for them.
+func TestHJ212Crowd(t *testing.T) {
+	g := newHJRig(t)
+	const data = "QN=20160801085857223;ST=39;CN=2011;PW=123456;MN=" + stationMN + ";Flag=5;CP=&&DataTime=20160801085857;a34002-Rtd=1.1,a34002-Flag=N&&"
+	first := g.dial()
+	if got := g.says(first, plain(data)); !strings.Contains(got, "CN=9014") {
+		t.Fatalf("answer %q", got)
+	}
+	for range hjConnections {
+		g.dial()
+	}
+	if got := g.says(g.dial(), plain(strings.Replace(data, "223", "224", 1))); !strings.Contains(got, "CN=9014") {
+		t.Errorf("a station in the crowd was answered %q", got)
+	}
+	if got := g.says(first, plain(strings.Replace(data, "223", "225", 1))); !strings.Contains(got, "CN=9014") {
+		t.Errorf("the first station was answered %q", got)
+	}
+}
+
 func TestHJ212Compare(t *testing.T) {
 	t.Parallel()
 	g := newHJRig(t)

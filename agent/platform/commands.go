@@ -163,7 +163,7 @@ func (s *session) asked(e hj212.Event) {
 	case p.o.Commands.Seal == nil:
 		s.refuse(e)
 		return
-	case !p.pace.take(time.Now()):
+	case len(p.queue) >= commandBurst || !p.pace.take(time.Now()): // the queue is that long where the log takes no events
 		p.count(func(st *Stats) { st.Commands.Limited++ })
 		if !p.pace.said {
 			p.pace.said = true

@@ -238,8 +238,12 @@ func New(log Log, cur Cursor, o Options) (*Platform, error) {
 		p.boots = bootTries
 	}
 	if o.Edition == 2025 {
-		if len(p.ring.keys) == 0 {
-			p.ring.keys = o.Keys
+		// The key of the site file still reads: a platform that never learned that its new
+		// one was taken goes on with the old one, as it could have without a restart.
+		for _, key := range o.Keys {
+			if len(p.ring.keys) < maxKeptKeys {
+				p.ring.keys = append(p.ring.keys, key)
+			}
 		}
 		p.codec.Keys = p.ring.of
 	}
