@@ -5,7 +5,9 @@
 // out of the backlog; and the figures of closed periods (minute CN 2051, hour 2061,
 // day 2031) out of the stat stream, oldest first. Each frame asks for an answer, and
 // there is one in flight: what is not answered by a 9014 with its QN goes out again,
-// byte for byte, and after the retries the connection is closed and made anew.
+// byte for byte, and after the retries the connection is closed and made anew. Where the
+// connection is lost before that, figures go out again over the next one with the same QN,
+// unless they are to be marked as backfilled by then.
 //
 // After an outage there are two lanes: what was sealed newest goes at once, the backlog
 // behind it oldest first (HJ 212-2025, 8.1.2: newly collected data first). The cursor is
@@ -151,6 +153,7 @@ type Platform struct {
 	epoch   string    // of live
 	fresh   *page     // newest figures not answered yet, nil = none
 	page    *page     // figures that come in their turn, nil = none
+	held    *job      // of figures, not answered when the connection was lost, nil = none
 	stale   uint64    // the newest block of stat, if its figures are no fresh ones
 	boots   int       // how often the start may still be told
 	more    []*record // real-time frames of other ST that go with the last one

@@ -3,6 +3,7 @@ package platform
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -172,7 +173,7 @@ func TestSilence(t *testing.T) {
 }
 
 // TestReconnect cuts the connection again and again: every record comes, none that was
-// answered comes twice.
+// answered comes twice, and what was not comes again with its QN.
 func TestReconnect(t *testing.T) {
 	const n = 20
 	run(t, nil, func(r *rig) {
@@ -190,8 +191,11 @@ func TestReconnect(t *testing.T) {
 		wait(10 * time.Minute)
 		want(t, "cursor", r.log.acked(), n)
 		qns, answered, next := map[string]bool{}, map[string]int{}, 0
-		for i, g := range r.f.got() {
-			if qns[g.fields["QN"]] {
+		frames := r.f.got()
+		for i, g := range frames {
+			if i > 0 && i%3 == 0 {
+				want(t, "over the next connection", g.raw, frames[i-1].raw)
+			} else if qns[g.fields["QN"]] {
 				t.Errorf("QN %s twice", g.fields["QN"])
 			}
 			qns[g.fields["QN"]] = true
@@ -204,6 +208,37 @@ func TestReconnect(t *testing.T) {
 			}
 		}
 		want(t, "records", len(answered), n)
+	})
+}
+
+// TestReconnectLate has an outage behind a frame that was not answered: by then the record
+// is to be marked, so that it is another frame and has a QN of its own.
+func TestReconnectLate(t *testing.T) {
+	refuse := func(r *rig, err error) {
+		r.f.mu.Lock()
+		defer r.f.mu.Unlock()
+		r.f.refuse = err
+	}
+	run(t, func(o *Options) { o.Edition, o.Send = 2025, []string{SendMinute} }, func(r *rig) {
+		r.f.set(func(n int, g got) []byte {
+			if n > 1 {
+				return taken(g.fields["QN"])
+			}
+			refuse(r, errors.New("refused"))
+			r.f.cut()
+			return nil
+		})
+		r.log.add("stat", minute(t0.Add(-10*time.Minute)))
+	}, func(r *rig) {
+		wait(11 * time.Minute)
+		refuse(r, nil)
+		wait(time.Minute)
+		frames := r.f.got()
+		if len(frames) != 2 || frames[0].fields["RF"] != "" || frames[1].fields["RF"] != "1" || frames[0].fields["QN"] == frames[1].fields["QN"] {
+			t.Errorf("frames are %q, want the record unmarked, and marked under another QN", frames)
+		}
+		want(t, "cursor", r.log.acked(), 1)
+		want(t, "Backfilled", r.p.Stats().Backfilled, 1)
 	})
 }
 

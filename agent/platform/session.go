@@ -70,13 +70,8 @@ func (s *session) run(ctx context.Context) error {
 	}()
 	s.p.side.Reset(s.p.o.Now())
 	s.p.more = nil
-	// What is not answered is made anew over the next connection: by then it may have
-	// to be marked as backfilled, and real-time values are none any more.
-	defer func() {
-		if s.job != nil {
-			s.p.side.Cancel(s.job.exchange)
-		}
-	}()
+	s.resume(s.p.o.Now())
+	defer s.hold()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	for {
@@ -103,6 +98,33 @@ func (s *session) run(ctx context.Context) error {
 			s.perform(c)
 		case <-timer.C:
 		}
+	}
+}
+
+// hold keeps a record that was not answered for the next connection. Real-time values
+// are none any more by then.
+func (s *session) hold() {
+	switch {
+	case s.job == nil:
+	case s.job.page == nil:
+		s.p.side.Cancel(s.job.exchange)
+	default:
+		s.p.held = s.job
+	}
+}
+
+// resume sends again what the last connection left open, unchanged and with its QN: to
+// a platform that has it already it is a repetition, and not a second record. What has
+// to be marked as backfilled by now is made anew.
+func (s *session) resume(now time.Time) {
+	j := s.p.held
+	s.p.held = nil
+	switch {
+	case j == nil:
+	case s.p.backfilled(j.record, now) != j.record.marked:
+		s.p.side.Cancel(j.exchange)
+	default:
+		s.job = j
 	}
 }
 

@@ -1,5 +1,3 @@
-//go:build later
-
 package main
 
 import (
@@ -17,11 +15,11 @@ import (
 // comes before what is left of it, unmarked.
 func TestFreshFirst(t *testing.T) {
 	t.Parallel()
-	for _, edition := range []int{2017, 2025} {
+	for _, edition := range []int{2005, 2017, 2025} {
 		t.Run(fmt.Sprint(edition), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := newStation(t, 10)
-				w := s.town(gov.Options{Edition: edition}, platform.Options{Streams: []string{"stat"}})
+				w := s.town(gov.Options{Edition: edition}, platform.Options{Send: []string{platform.SendMinute, platform.SendHour, platform.SendDay}})
 				s.start()
 				w.link.Refuse(true)
 				back := midnight.Add(12*time.Hour + 9*time.Minute)
