@@ -27,8 +27,8 @@ const (
 const noZs = "-"
 
 // A calculator is the stage that makes samples out of samples: what the site file's
-// calculations say. It keeps a few newest values of each input and nothing else, so that
-// after a restart it goes on with the first poll.
+// calculations say. It keeps a few newest values of each input and nothing else, which a
+// start finds in the log: see prime.
 type calculator struct {
 	feeds map[string]map[string][]*feed // by device and point
 	list  []*calculation
@@ -144,16 +144,20 @@ func (c *calculator) pass(samples []polled) ([]polled, []envelope.Event) {
 }
 
 func (f *feed) hear(turn int, at time.Time, every time.Duration, r drivers.Reading) {
-	x := rollup.ParseExact(r.Value)
-	if x.Ok() {
-		x = x.Mul(f.factor)
-	}
 	f.turn = turn
 	if len(f.newest) == heardKept {
 		copy(f.newest, f.newest[1:])
 		f.newest = f.newest[:heardKept-1]
 	}
-	f.newest = append(f.newest, heard{at, every, x, r.Value, r.Flag})
+	f.newest = append(f.newest, f.hears(r.Value, r.Flag, at, every))
+}
+
+func (f *feed) hears(text, flag string, at time.Time, every time.Duration) heard {
+	x := rollup.ParseExact(text)
+	if x.Ok() {
+		x = x.Mul(f.factor)
+	}
+	return heard{at, every, x, text, flag}
 }
 
 // at is the newest value of a time, nil if there is none that serves.

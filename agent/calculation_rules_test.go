@@ -48,7 +48,7 @@ func TestCalculationFigures(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, r := newCalculator(site), newRollup(site)
+	c, r := newCalculator(site), newRollup(site, nil)
 	for i := range 120 {
 		out, _ := c.pass([]polled{cems(time.Duration(i) * 5 * time.Second)})
 		f := &flow{rollup: r}

@@ -217,7 +217,7 @@ func TestCalculationSealed(t *testing.T) {
 	start := time.Now().Truncate(10 * time.Minute).Add(-20 * time.Minute)
 	f := startFlow(t, dir, key, func(f *flow) {
 		f.stages = append(f.stages, newCalculator(site))
-		f.rollup = newRollup(site)
+		f.rollup = newRollup(site, nil)
 	})
 	for i := range 120 {
 		s := cems(0).Sample

@@ -122,7 +122,14 @@ func makeDocuments(site *config.Site, key *envelope.Key, lines []*siteLine) docu
 	}
 	c.Sources = append(c.Sources, loggerSources(site)...)
 	c.Sources = append(c.Sources, calculationSources(site)...)
-	docs := documents{config: site.Canonical(), catalogue: mustJSON(c), keys: string(mustJSON(keys))}
+	docs := documents{config: site.Canonical(), catalogue: mustJSON(c), keys: string(mustJSON(keys)), states: map[string]bool{}}
+	for _, s := range c.Sources {
+		for _, p := range s.Points {
+			if p.States != nil {
+				docs.states[s.Source+"|"+p.Point] = true
+			}
+		}
+	}
 	docs.templates = slices.Collect(maps.Keys(texts))
 	sort.Slice(docs.templates, func(i, j int) bool {
 		a, b := &docs.templates[i], &docs.templates[j]

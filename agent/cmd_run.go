@@ -296,7 +296,7 @@ func (a *agent) flow(key *envelope.Key, documents documents) *flow {
 			seal: envelope.NewSealer(key), ratio: map[string]float64{},
 		},
 	}
-	f.rollup, f.polls, f.lookBack = newRollup(s), polls(s), lookBack(s)
+	f.rollup, f.polls, f.lookBack = newRollup(s, documents.states), polls(s), lookBack(s)
 	f.devices = []string{}
 	for _, l := range s.Lines {
 		for _, d := range l.Devices {

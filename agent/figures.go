@@ -8,8 +8,10 @@ import (
 	"envgate/config"
 )
 
-// newRollup makes the figures of a site, nil where it wants none.
-func newRollup(s *config.Site) *rollup.Rollup {
+// newRollup makes the figures of a site, nil where it wants none. states are the points
+// that are contacts and the like: half open is no state of a door, so their figures are
+// the last one and not a mean.
+func newRollup(s *config.Site, states map[string]bool) *rollup.Rollup {
 	c := s.Rollup
 	if c.Minutes == 0 {
 		return nil
@@ -22,7 +24,11 @@ func newRollup(s *config.Site) *rollup.Rollup {
 			if r, ok := calculated.rule(source, point); ok {
 				return r
 			}
-			return ruleOf(s, source, point)
+			rule := ruleOf(s, source, point)
+			if states[source+"|"+point] {
+				rule.Mean, rule.With, rule.Noise = rollup.Last, "", false
+			}
+			return rule
 		},
 	}
 	for _, d := range c.Decimals {

@@ -216,7 +216,7 @@ func (s *synthetic) stat() (buffer.Load, error) {
 	if s.site.Rollup.Minutes == 0 {
 		return day, nil
 	}
-	r := newRollup(s.site)
+	r := newRollup(s.site, nil)
 	period := time.Duration(s.site.Rollup.Minutes) * time.Minute
 	every := map[string]time.Duration{}
 	var hours [2][][]int

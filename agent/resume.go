@@ -68,7 +68,8 @@ type documents struct {
 	config    []byte
 	catalogue []byte
 	templates []document
-	keys      string // JSON: the public keys in force
+	keys      string          // JSON: the public keys in force
+	states    map[string]bool // source|point of those that are states, for figures
 }
 
 type document struct{ name, text string }
@@ -118,6 +119,7 @@ func (f *flow) begin(ctx context.Context) error {
 		return nil
 	}
 	f.resume(old)
+	f.prime()
 	f.refigure(f.figured(old))
 	return nil
 }

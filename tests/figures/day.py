@@ -32,6 +32,10 @@ STEPS = [(hm(14, 20, 10), 90 * S), (hm(20, 20, 25), -40 * M)]
 END = hm(24, 45)
 
 
+def off(t):
+    return any(start <= t < end for start, end in OFF)
+
+
 def shown(t):
     """What the site's clock says when t has really come."""
     return t + sum(by for at, by in STEPS if t >= at)
@@ -145,18 +149,21 @@ def samples(rnd):
     for n, i in enumerate(site(rnd)):
         for t in i.times():
             reading = i.reading(t)
-            if any(start <= t < end for start, end in OFF):
+            if off(t):
                 continue
-            late = rnd.choice([0] * 400 + [4 * M + 50]) if S < i.interval < H else 0
+            late = 4 * M + 50 if S < i.interval < H and rnd.randrange(401) == 400 else 0
+            at = t + 150 + late
+            if off(at):
+                continue
+            time, arrival = shown(t), shown(at)
             for k, (point, text, flag) in enumerate(reading):
-                came.append((t + 150 + late, n, k, [i.source, point, shown(t), i.interval, bound(point, text), "", flag,
-                                                    shown(t + 150 + late)]))
-    off = lambda t: any(start <= t < end for start, end in OFF)
-    return [row for at, _, _, row in sorted(came, key=lambda c: c[:3]) if not off(at)]
+                came.append((at, n, k, [i.source, point, time, i.interval, bound(point, text), "", flag, arrival]))
+    came.sort()
+    return [c[3] for c in came]
 
 
 SETTINGS = {
-    "minute": 1, "hour_minutes": 45, "day_hours": 20, "grace": 0, "restart_forgets": True,
+    "minute": 1, "hour_minutes": 45, "day_hours": 20, "grace": 0,
     "calculations": [
         {"kind": "stack", "source": "stack", "devices": ["gas", "flue"], "o2": ["gas", "a19001"], "ts": ["flue", "a01012"],
          "ps": ["flue", "a01013"], "xsw": ["flue", "a01014"], "velocity": ["flue", "a01011"], "ba": "100.8", "area": "4.91",

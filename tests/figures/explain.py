@@ -5,7 +5,7 @@ import random
 
 import day
 import figures as fg
-from fractions import Fraction as F
+from figures import F
 
 
 def clock_text(t):
@@ -19,10 +19,11 @@ class Hour:
     def __init__(self, rows, hour, source):
         start = day.hm(hour)
         near = [r for r in rows if start - 70 * fg.MINUTE <= r[2] < start + fg.HOUR + 600_000]
-        samples = fg.derive(day.SETTINGS, [fg.Sample(*r) for r in near])
+        settings = fg.part(day.SETTINGS, [source])
+        samples = fg.derive(settings, [fg.Sample(*r) for r in near])
         self.start, self.source = start, source
         self.samples = [s for s in samples if start <= s.time < start + fg.HOUR]
-        self.site = fg.Site(day.SETTINGS)
+        self.site = fg.Site(settings)
         self.made, _ = fg.figures(self.site, samples)
 
     def first(self, source, point):

@@ -8,6 +8,7 @@ It needs Python 3 and its standard library, and keeps a day of samples in memory
 it is made to be read, not to be fast.
 
     figures.py samples.csv settings.json > figures.csv
+    figures.py --of stack,outlet samples.csv settings.json    of some sources alone
     figures.py --derived samples.csv settings.json > derived.csv
     figures.py --explain          the tables of docs/figures.md
     figures.py --indices          indices of ambient air: code, mean, concentration, index
@@ -26,7 +27,7 @@ import math
 import re
 import sys
 from collections import defaultdict, namedtuple
-from fractions import Fraction as F
+from fractions import Fraction
 
 Sample = namedtuple("Sample", "source point time interval text zs flag arrival")
 
@@ -47,6 +48,62 @@ MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 
 # --- decimals ---------------------------------------------------------------------
 
+class F:
+    """An exact number, a whole one over another. It is never reduced, which is what fractions.Fraction spends its time on."""
+
+    __slots__ = "n", "d"
+
+    def __init__(self, n, d=1):
+        if isinstance(n, (str, float)):
+            n, d = Fraction(n).as_integer_ratio()
+        self.n, self.d = (n, d) if d > 0 else (-n, -d)
+
+    def __add__(self, o):
+        if type(o) is int:
+            return F(self.n + o * self.d, self.d)
+        if self.d == o.d:
+            return F(self.n + o.n, self.d)
+        return F(self.n * o.d + o.n * self.d, self.d * o.d)
+
+    def __neg__(self):
+        return F(-self.n, self.d)
+
+    def __sub__(self, o):
+        return self + -o
+
+    def __rsub__(self, o):
+        return -self + o
+
+    def __mul__(self, o):
+        return F(self.n * o, self.d) if type(o) is int else F(self.n * o.n, self.d * o.d)
+
+    def __truediv__(self, o):
+        return F(self.n, self.d * o) if type(o) is int else F(self.n * o.d, self.d * o.n)
+
+    def __rtruediv__(self, o):
+        return F(o * self.d, self.n)
+
+    def __lt__(self, o):
+        return self.n < o * self.d if type(o) is int else self.n * o.d < o.n * self.d
+
+    def __ge__(self, o):
+        return not self < o
+
+    def __gt__(self, o):
+        return self.n > o * self.d if type(o) is int else o < self
+
+    def __le__(self, o):
+        return not self > o
+
+    def __eq__(self, o):
+        return self.n == o * self.d if type(o) is int else self.n * o.d == o.n * self.d
+
+    def __float__(self):
+        return self.n / self.d
+
+    __radd__, __rmul__ = __add__, __mul__
+
+
 @functools.lru_cache(100_000)
 def number(text):
     """The exact value of a decimal text, None where it is none."""
@@ -61,8 +118,8 @@ def decimals(text):
 
 def rounded(value, places):
     """value as text with so many decimals, half to even (GB/T 8170)."""
-    n, rest = divmod(value.numerator * 10**places, value.denominator)
-    if 2 * rest > value.denominator or 2 * rest == value.denominator and n % 2:
+    n, rest = divmod(value.n * 10**places, value.d)
+    if 2 * rest > value.d or 2 * rest == value.d and n % 2:
         n += 1
     sign, digits = ("-" if n < 0 else ""), str(abs(n)).rjust(places + 1, "0")
     return sign + digits if places == 0 else sign + digits[:-places] + "." + digits[-places:]
@@ -76,7 +133,8 @@ def mean(texts):
 
 @functools.lru_cache(100_000)
 def scaled(text, places):
-    return int(number(text) * 10**places)
+    x = number(text) * 10**places
+    return x.n // x.d
 
 
 # --- periods ----------------------------------------------------------------------
@@ -238,7 +296,7 @@ def vector(pairs):
 def direction(degrees, places):
     """0 to under 360 after rounding too."""
     text = rounded(F(degrees), places)
-    return text if F(text) < 360 else rounded(F(0), places)
+    return text if number(text) < 360 else rounded(F(0), places)
 
 
 def energy(counts):
@@ -268,20 +326,20 @@ def figures(site, samples, happenings=()):
     clock = Clock(site, happenings)
     by_point = defaultdict(list)
     kept = 0
-    for s, run in clock.run_of(samples):
+    wanted = [s for s in samples if s.source in site.sources]
+    for s, run in clock.run_of(wanted):
         kept += 1
         by_point[s.source, s.point].append((s, run))
     out = {}
     # What a figure of another point is made with comes first: speeds, flows.
     for source, point in sorted(by_point, key=lambda k: rank(site, *k)):
-        if source in site.sources:
-            of_point(site, clock, source, point, by_point, out)
+        of_point(site, clock, source, point, by_point, out)
     for source, settings in site.sources.items():
         if "noise" in settings:
             noise(site, clock, source, settings["noise"], by_point, out)
         if "ozone8h" in settings:
             eight_hours(site, source, settings["ozone8h"], out)
-    return out, len(samples) - kept
+    return out, len(wanted) - kept
 
 
 def rank(site, source, point):
@@ -505,7 +563,7 @@ def noise(site, clock, source, settings, by_point, out):
 
 @functools.lru_cache(10_000)
 def tenth(text):
-    return min(2000, max(0, round(number(text) * 10)))
+    return min(2000, max(0, int(rounded(number(text) * 10, 0))))
 
 
 def tally(samples):
@@ -585,7 +643,8 @@ def sub_index(code, kind, c):
     row = BREAKS[code, kind]
     for i in range(1, len(row)):
         if c <= row[i]:
-            return math.ceil(F(IAQI[i] - IAQI[i - 1], row[i] - row[i - 1]) * (c - row[i - 1]) + IAQI[i - 1])
+            index = F(IAQI[i] - IAQI[i - 1], row[i] - row[i - 1]) * (c - row[i - 1]) + IAQI[i - 1]
+            return -(-index.n // index.d)
     return 500 if len(row) == len(IAQI) else None
 
 
@@ -618,19 +677,12 @@ class Newest:
 
 def derive(settings, samples):
     """The samples with those that the calculations make of them behind each reading."""
-    remembered = settings.get("remembered", 4)
-    newest, out = Newest(remembered), []
+    newest, out = Newest(settings.get("remembered", 4)), []
     triggers = defaultdict(list)  # the calculations that a device's values may start
     for c in settings.get("calculations", []):
         for device in c["devices"]:
             triggers[device].append(c)
-    restarts = [h for h in settings.get("happenings", []) if h["what"] == "restart"] if settings.get("restart_forgets") else []
-    before = -math.inf
     for reading in readings(samples):
-        arrival = reading[0].arrival
-        if any(before < h["from"] and before < arrival >= h["to"] and arrival - before >= h["to"] - h["from"] for h in restarts):
-            newest = Newest(remembered)  # inputs are not read back from the log: each is missing until its next value
-        before = arrival
         for s in reading:
             newest.hear(s)
         out += reading
@@ -663,7 +715,7 @@ def derived(c, point, s, inputs, formula):
         return Sample(c["source"], point, s.time, s.interval, inputs[0].text, "", flag, s.arrival)
     numbers = [number(i.text) for i in inputs]
     value = zs = None
-    if None not in numbers:
+    if all(n is not None for n in numbers):
         value, zs = formula(*numbers)
     if value is None and flag == "N":
         flag = "D"
@@ -699,18 +751,15 @@ def stack(c, s, newest):
     return out
 
 
-@functools.lru_cache(100)
 def to_standard(ts, ps, ba):
     """To 273 K and 101.325 kPa."""
     return number("101.325") / (ba + ps) * (273 + ts) / 273
 
 
-@functools.lru_cache(100)
 def to_dry(xsw):
     return 1 / (1 - xsw / 100)
 
 
-@functools.lru_cache(100)
 def to_reference(reference, oxygen):
     return (21 - reference) / (21 - oxygen)
 
@@ -731,14 +780,14 @@ def pollutant(c, p, s, newest):
 
     def formula(first, *others):
         v = dict(zip(names, others))
-        mass = F(p["mass"]) if "mass" in p else F(GAS_MASS.get(p["out"], "0"))
+        mass = number(p.get("mass") or GAS_MASS.get(p["out"], "0"))
         if p.get("nox"):  # as NO2
             if p["unit"] == "ppm":
-                value = (first + v.get("no2", 0)) * F(46) / F("22.4")
+                value = (first + v.get("no2", 0)) * F(46) / number("22.4")
             else:
                 value = first * F(46, 30) + v.get("no2", 0)
         elif p["unit"] == "ppm":
-            value = mass / F("22.4") * first
+            value = mass / number("22.4") * first
         else:
             value = first
         if actual:
@@ -806,6 +855,12 @@ DERIVE = {"stack": stack, "water": water, "air": air, "noise": copies, "wind": w
 
 # --- files ------------------------------------------------------------------------
 
+def part(settings, sources):
+    """The settings of some sources: no source's figures need another's."""
+    return {**settings, "sources": {s: settings["sources"][s] for s in sources},
+            "calculations": [c for c in settings["calculations"] if c["source"] in sources]}
+
+
 def read(file):
     rows = csv.reader(file)
     next(rows)
@@ -835,6 +890,8 @@ def main(args):
     samples_file, settings_file = args[-2:]
     with open(settings_file) as f:
         settings = json.load(f)
+    if args[0] == "--of":
+        settings = part(settings, args[1].split(","))
     with open(samples_file, newline="") as f:
         samples = derive(settings, read(f))
     out = csv.writer(sys.stdout, lineterminator="\n")
