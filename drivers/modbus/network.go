@@ -29,6 +29,7 @@ const missLimit = 3
 type network struct {
 	conf  modbus.ClientConfiguration
 	pause time.Duration
+	late  time.Duration // how long an answer may come after its time-out
 
 	count *counters
 	stop  <-chan struct{}
@@ -68,6 +69,7 @@ func newNetwork(url string, o Options) (bus, error) {
 			Logger:  quietLogger(o.Logger),
 		},
 		pause:   o.Pause,
+		late:    o.LateWindow,
 		timeout: o.Timeout,
 	}
 	switch scheme {
@@ -168,7 +170,7 @@ func (n *network) ask(q *question) ([]byte, error) {
 			return nil, err
 		}
 	}
-	if err := q.sleep(n.stop, time.Until(n.last.Add(n.pause))); err != nil {
+	if err := q.sleep(n.stop, time.Until(n.last.Add(n.rest()))); err != nil {
 		return nil, err
 	}
 	pdu, err := n.put(q)
@@ -179,6 +181,16 @@ func (n *network) ask(q *question) ([]byte, error) {
 		pdu, err = n.put(q)
 	}
 	return pdu, err
+}
+
+// rest is how long nothing is asked after an exchange. A late answer has a number of its own
+// and is passed over, but not if it comes while the client waits for the end of one that
+// was cut short: its first bytes are then taken for that end. So it is given its time.
+func (n *network) rest() time.Duration {
+	if n.misses > 0 {
+		return max(n.pause, n.late)
+	}
+	return n.pause
 }
 
 // renew replaces the connection.

@@ -219,7 +219,7 @@ func TestTCPTimeouts(t *testing.T) {
 			late = nil
 		}
 	})
-	l := networkLine(t, p.url("tcp"), Options{Timeout: 250 * ms, LateWindow: time.Minute})
+	l := networkLine(t, p.url("tcp"), Options{Timeout: 250 * ms, LateWindow: 10 * ms})
 	if _, err := read(t, l, 40, 2); !errors.Is(err, ErrNoAnswer) {
 		t.Errorf("question 1: %v, want ErrNoAnswer", err)
 	}
@@ -237,6 +237,34 @@ func TestTCPTimeouts(t *testing.T) {
 	if n := p.conns.Load(); n != 2 {
 		t.Errorf("%d connections after %d time-outs, want 2", n, missLimit)
 	}
+}
+
+// An answer that is cut short is not made whole by the first bytes of a late one.
+func TestTCPLateAnswerAfterTornOne(t *testing.T) {
+	p := newPeer(t, func(_ int, c net.Conn) {
+		for n := 0; ; n++ {
+			header, pdu, err := readMBAP(c)
+			if err != nil {
+				return
+			}
+			answer := mbap(header, holdingsPDU(pdu))
+			switch n {
+			case 0:
+				time.AfterFunc(300*ms, func() { c.Write(answer) })
+			case 1:
+				c.Write(answer[:len(answer)-2])
+			default:
+				c.Write(answer)
+			}
+		}
+	})
+	l := networkLine(t, p.url("tcp"), Options{Timeout: 200 * ms, LateWindow: 300 * ms})
+	for i := range 2 {
+		if pdu, err := read(t, l, 40, 2); !errors.Is(err, ErrNoAnswer) {
+			t.Errorf("question %d: %x, %v, want ErrNoAnswer", i+1, pdu, err)
+		}
+	}
+	wantRead(t, l, 60, 2)
 }
 
 // The far end closes connections that idle. A read does not notice; a write
