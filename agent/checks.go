@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"envgate/config"
@@ -20,7 +20,11 @@ import (
 type pointChecks struct {
 	clock  *clock
 	of     map[string]map[string][]*rule // by device and point, in the order in which they judge
+	all    []*rule                       // in the order of the site file
 	inputs map[config.Subject]*input     // of checks that look at other points
+
+	mu      sync.Mutex       // held for no longer than a look at all rules; guards what rules know
+	changes []envelope.Event // by command, not sealed yet; guarded by mu
 }
 
 // A rule is one check of one point with what it knows.
@@ -31,8 +35,11 @@ type rule struct {
 	flag    string // empty: none
 	name    string // as events and causes have it: the kind, or the level of a limit
 	limit   string // as events have it
+	file    string // of a level: the site file's
+	value   string // judged last
 	level   float64
 	sign    float64 // of a level: 1 for one that is not to be exceeded
+	rank    int     // of a level: 1 to 4 from low to high; 0: it is none
 	last    measured
 	others  []*input
 }
@@ -91,7 +98,8 @@ var levels = [...]struct {
 	key     string
 	sign    float64
 	warning bool
-}{{"warn_high", 1, true}, {"warn_low", -1, true}, {"high", 1, false}, {"low", -1, false}}
+	rank    int // from low to high
+}{{"warn_high", 1, true, 3}, {"warn_low", -1, true, 2}, {"high", 1, false, 4}, {"low", -1, false, 1}}
 
 // add takes in a rule; of a limit each level is one of its own.
 func (k *pointChecks) add(c *config.Check, x *config.Rule) {
@@ -110,7 +118,7 @@ func (k *pointChecks) add(c *config.Check, x *config.Rule) {
 				}
 				r.others = append(r.others, k.inputs[o])
 			}
-			points[c.Point] = append(points[c.Point], r)
+			points[c.Point], k.all = append(points[c.Point], r), append(k.all, r)
 			break
 		}
 		level, ok := x.Numbers[l.key]
@@ -118,10 +126,11 @@ func (k *pointChecks) add(c *config.Check, x *config.Rule) {
 			continue
 		}
 		r.name, r.level, r.sign, r.limit = l.key, level, l.sign, strconv.FormatFloat(level, 'f', -1, 64)
+		r.file, r.rank = r.limit, l.rank
 		if l.warning {
 			r.flag = ""
 		}
-		points[c.Point] = append(points[c.Point], r)
+		points[c.Point], k.all = append(points[c.Point], r), append(k.all, r)
 	}
 }
 
@@ -176,6 +185,8 @@ func (k *pointChecks) pass(samples []polled) ([]polled, []envelope.Event) {
 	if len(k.of) == 0 {
 		return samples, nil
 	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
 	var said []envelope.Event
 	mono, wall := k.clock.mono(), k.clock.wall()
 	for i := range samples {
@@ -229,6 +240,7 @@ func (r *rule) judge(s *polled, n int, at time.Duration, said []envelope.Event) 
 	if !ok {
 		return said
 	}
+	r.value = text
 	beyond, known := r.beyond(x)
 	if !known {
 		r.since = 0
@@ -265,6 +277,7 @@ func (s *polled) mark(n int, flag string, cause drivers.Cause) {
 // limit must not push other events out of the log.
 type alarm struct {
 	since    time.Duration // boot clock: beyond since; 0: not beyond
+	from     time.Duration // boot clock: since when it is on; 0: since before the start
 	on, told bool
 	changes  int // since the last event
 	tokens   float64
@@ -288,7 +301,7 @@ func (a *alarm) see(at time.Duration, beyond bool, after time.Duration) {
 		on = a.on || at-a.since >= after
 	}
 	if on != a.on {
-		a.on = on
+		a.on, a.from = on, a.since
 		a.changes++
 	}
 }
@@ -310,38 +323,30 @@ func (a *alarm) due(at time.Duration) (changes int) {
 	return changes
 }
 
-// each calls f for every rule.
-func (k *pointChecks) each(f func(*rule)) {
-	for _, points := range k.of {
-		for _, rules := range points {
-			for _, r := range rules {
-				f(r)
-			}
-		}
-	}
-}
-
-// id is what the state calls a rule's alarm.
-func (r *rule) id() string { return r.subject + " " + r.name }
+// id is what the state calls a rule's alarm, and commands a limit.
+func (r *rule) id() string { return r.subject + "/" + r.name }
 
 // recallAlarms brings back which alarms the last run has told to be on: they are not told
 // again, and their end is told.
 func (k *pointChecks) recallAlarms(was []string) {
 	on := "\n" + strings.Join(was, "\n") + "\n"
-	k.each(func(r *rule) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.all {
 		if strings.Contains(on, "\n"+r.id()+"\n") {
 			r.on, r.told = true, true
 		}
-	})
+	}
 }
 
 // keptAlarms are the ids of those that are told to be on.
 func (k *pointChecks) keptAlarms(ids []string) []string {
-	k.each(func(r *rule) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	for _, r := range k.all {
 		if r.told {
 			ids = append(ids, r.id())
 		}
-	})
-	sort.Strings(ids)
+	}
 	return ids
 }

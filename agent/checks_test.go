@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -283,6 +282,7 @@ func checkedFlow(t *testing.T, dir string, key *envelope.Key, site *config.Site)
 	f.clock.mono = func() time.Duration { return time.Since(began) }
 	f.clock.kernel = func() (bool, int64) { return true, 1 }
 	f.every = time.Minute
+	f.documents.config = site.Canonical()
 	f.in.eager = len(site.Checks) > 0
 	m := newModes(f.clock, site, f.in.event)
 	f.watch(site, m)
@@ -419,25 +419,19 @@ func TestAlarmsAndLimitsOverARestart(t *testing.T) {
 	})
 }
 
-// A site whose checks do not fit the state goes on, and says nothing that it cannot know.
-func TestStateWithTooManyChecks(t *testing.T) {
-	s := state{Limits: map[string]string{}, Modes: []mode{{Device: "a", Why: "w"}}}
+// A site whose alarms do not fit the state goes on, and keeps what cannot be known again.
+func TestStateWithTooManyAlarms(t *testing.T) {
+	s := state{Modes: []mode{{Device: "a", Why: "w"}}, Held: []held{{"a/x/high", "2", "1"}}}
 	for i := range 1000 {
-		s.Limits[fmt.Sprint("a/", i)] = strings.Repeat("x", 100)
+		s.Alarms = append(s.Alarms, fmt.Sprint("a/", i, strings.Repeat("x", 100)))
 	}
-	f := &flow{judged: judged{modes: newModes(newClock(), twoDevices(), nil), limits: map[string]string{"a/1": "y"}}, press: &press{}, clock: newClock(), logger: slog.New(slog.DiscardHandler)}
 	text := s.text()
 	var old state
 	if len(text) > buffer.MaxState {
 		t.Fatalf("the state has %d bytes", len(text))
 	}
-	if err := json.Unmarshal(text, &old); err != nil || len(old.Modes) != 1 {
-		t.Fatalf("modes are %v, %v", old.Modes, err)
-	}
-	old.Last = 1
-	f.checks = [2]*pointChecks{newPointChecks(newClock()), newPointChecks(newClock())}
-	if said := f.recallChecks(&old, time.Now()); len(said) != 0 {
-		t.Errorf("it says %v", said)
+	if err := json.Unmarshal(text, &old); err != nil || len(old.Modes) != 1 || len(old.Held) != 1 {
+		t.Fatalf("modes are %v, limits %v, %v", old.Modes, old.Held, err)
 	}
 }
 

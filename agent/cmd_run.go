@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -136,6 +137,7 @@ type agent struct {
 	taken  func(*envelope.Command) // of an uplink; nil before the log is open
 	modes  *modes
 	orders platformOrders
+	writer atomic.Pointer[flow] // nil before it runs
 }
 
 func newAgent(site *config.Site, adopt bool, logger *slog.Logger) *agent {
@@ -196,6 +198,7 @@ func (a *agent) Run(ctx context.Context) error {
 	a.startShare(localCtx, lines, &locals)
 
 	fl := a.flow(key, documents)
+	a.writer.Store(fl)
 	flowCtx, stopFlow := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopFlow()
 	flowDone := make(chan error, 1)

@@ -121,6 +121,7 @@ func (s *siteStatus) write(out io.Writer) {
 	for _, m := range s.Maintenance {
 		remark(out, m.Device, "%s until %s: %s (%s)", m.Flag, when(m.Until), m.Why, m.Who)
 	}
+	s.writeWatched(out)
 	s.writeLog(out)
 	if s.Wear != nil {
 		s.Wear.write(out)

@@ -21,7 +21,6 @@ type judged struct {
 	checks   [2]*pointChecks  // of stages; nil: the site has none
 	modes    *modes           // of stages; nil in tests
 	site     []config.Check
-	limits   map[string]string // their words, by subject
 }
 
 // passPace is how long samples wait for others before they pass.
@@ -97,11 +96,7 @@ func (f *flow) takeHeard() []envelope.Event {
 // watch gives the writer the checks of the site, and the modes of its devices.
 func (f *flow) watch(site *config.Site, m *modes) {
 	marks, limits := makeChecks(f.clock, site.Checks, m.devices)
-	f.modes, f.checks, f.site, f.limits = m, [2]*pointChecks{marks, limits}, site.Checks, map[string]string{}
-	for i := range site.Checks {
-		c := &site.Checks[i]
-		f.limits[c.String()] = c.Words()
-	}
+	f.modes, f.checks, f.site = m, [2]*pointChecks{marks, limits}, site.Checks
 	f.stages = append(f.stages, m, marks)
 	if c := newCalculator(site); c != nil { // it sees marked inputs, and limits see what it makes
 		f.stages = append(f.stages, c)
@@ -109,46 +104,59 @@ func (f *flow) watch(site *config.Site, m *modes) {
 	f.stages = append(f.stages, limits)
 }
 
-// recallChecks brings back what the last run knew of alarms and maintenance, and says
-// which limits are others than at the start before.
+// recallChecks brings back what the last run knew of alarms, maintenance and limits by
+// command, and says which limits are others than at the start before. What is over is taken
+// out of old.
 func (f *flow) recallChecks(old *state, now time.Time) (events []envelope.Event) {
-	if f.modes == nil || f.press.epoch != "" {
+	switch {
+	case f.press.epoch != "": // all of it is in force
+		old.Held = f.state.Held
+		return nil
+	case f.modes == nil:
 		return nil
 	}
 	f.modes.recall(old.Modes, old.Mono, old.Boot == f.clock.boot, now.Sub(time.UnixMilli(old.Last)))
 	for _, k := range f.checks {
 		k.recallAlarms(old.Alarms)
 	}
-	if _, unknown := old.Limits[""]; unknown || old.Last == 0 {
-		return nil // at a first start the configuration says it all
+	return f.recallHeld(old, now, f.fileChanges(old, now))
+}
+
+// fileChanges says which checks of the site file are others than at the start before. At a
+// first start, and in the first epoch after a log that was set aside, the configuration
+// says it all.
+func (f *flow) fileChanges(old *state, now time.Time) (events []envelope.Event) {
+	if old.Config == envelope.Hash(f.documents.config) {
+		return nil
 	}
-	var subjects []string
-	for subject := range old.Limits {
-		if f.limits[subject] == "" {
-			subjects = append(subjects, subject)
-		}
+	before, ok := f.wordsBefore(old.ConfigAt)
+	if !ok {
+		return nil
 	}
-	sort.Strings(subjects)
 	for i := range f.site {
-		subjects = append(subjects, f.site[i].String())
+		subject := f.site[i].String()
+		events = fileLimit(events, now, subject, before[subject], f.site[i].Words())
+		delete(before, subject)
 	}
-	for _, subject := range subjects {
-		if was, is := old.Limits[subject], f.limits[subject]; was != is {
-			events = append(events, f.event(now, envelope.Event{
-				Type: envelope.EventLimitChanged, Subject: subject, Old: was, New: is, Why: "site file",
-			}))
-		}
+	var gone []string
+	for subject := range before {
+		gone = append(gone, subject)
+	}
+	sort.Strings(gone)
+	for _, subject := range gone {
+		events = fileLimit(events, now, subject, before[subject], "")
 	}
 	return events
 }
 
-// keepChecks puts into the state what the next run needs.
+// keepChecks puts into the state what the next run needs. Limits by command are there
+// since their events were sealed.
 func (f *flow) keepChecks() {
 	if f.modes == nil {
 		return
 	}
 	f.state.Modes, f.state.Mono = f.modes.kept()
-	f.state.Limits, f.state.Alarms = f.limits, nil
+	f.state.Alarms = nil
 	for _, k := range f.checks {
 		f.state.Alarms = k.keptAlarms(f.state.Alarms)
 	}

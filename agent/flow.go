@@ -228,7 +228,7 @@ func (f *flow) commit(withLive, withEvents bool) {
 			f.state.Figured = now.UnixMilli()
 		}
 	}
-	said = append(said, f.takeHeard()...)
+	said = append(append(said, f.takeHeard()...), f.limitEvents(now)...)
 	if f.lost > 0 {
 		said = append(said, f.event(now, envelope.Event{
 			Type: envelope.EventLost, Subject: "readings", New: fmt.Sprint(f.lost), Why: "the log could not take them in time",

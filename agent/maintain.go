@@ -163,14 +163,13 @@ func (s *polled) maintained(flag string) {
 	}
 }
 
-// kept is what the state keeps, and the boot clock with it.
+// kept is what the state keeps, and the boot clock with it if there is anything.
 func (m *modes) kept() (list []mode, mono time.Duration) {
-	mono = m.clock.mono()
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, x := range m.list {
 		if !x.said {
-			list = append(list, *x)
+			list, mono = append(list, *x), m.clock.mono()
 		}
 	}
 	return list, mono

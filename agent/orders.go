@@ -42,7 +42,7 @@ var (
 // startOrders lets the uplinks that start from now on bring commands.
 func (a *agent) startOrders(ctx context.Context, log *buffer.Log, f *flow, all *sync.WaitGroup) {
 	o := &executor{a: a, flow: f, log: log, in: make(chan *envelope.Command, ordersWait)}
-	a.taken = o.take
+	a.taken, a.does = o.take, map[string]deed{"limit": f.checks[1].command}
 	all.Go(func() {
 		defer a.caught("commands")
 		o.run(ctx)

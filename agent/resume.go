@@ -34,7 +34,8 @@ type state struct {
 	Modes     []mode                   `json:"modes,omitempty"`  // maintenance that was not over ...
 	Mono      time.Duration            `json:"mono,omitempty"`   // ... at this time of the boot clock
 	Alarms    []string                 `json:"alarms,omitempty"` // that are told to be on
-	Limits    map[string]string        `json:"limits,omitempty"` // checks by subject, in words
+	ConfigAt  uint64                   `json:"cfgat,omitempty"`  // seq of the block with the newest configuration
+	Held      []held                   `json:"held,omitempty"`   // limits by command
 }
 
 // text is the state as the log keeps it. Of more devices than it has room for (some
@@ -51,7 +52,7 @@ func (s state) text() []byte {
 		b = mustJSON(s)
 	}
 	for _, less := range []func(){
-		func() { s.Alarms, s.Limits = nil, map[string]string{"": ""} }, // not known what they were
+		func() { s.Alarms = nil }, // told again
 		func() { s.Known = nil },
 		func() { s.Modes = nil },
 	} {
@@ -152,7 +153,7 @@ func (f *flow) resume(old state) {
 		default:
 			why = f.lastStop(old)
 		}
-		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters, Order: old.Order, Boot: old.Boot, Figured: old.Figured, Modes: old.Modes, Mono: old.Mono, Alarms: old.Alarms, Limits: old.Limits}
+		old = state{Last: old.Last, Heads: map[string]envelope.Head{}, Index: map[string]uint64{}, Clock: old.Clock, Meters: old.Meters, Order: old.Order, Boot: old.Boot, Figured: old.Figured, Modes: old.Modes, Mono: old.Mono, Alarms: old.Alarms, Held: old.Held}
 		first = append([]envelope.Event{f.event(now, envelope.Event{
 			Type: envelope.EventEpoch, Subject: f.log.Epoch(), New: f.epochText(former), Why: reason,
 		})}, first...)
@@ -160,7 +161,7 @@ func (f *flow) resume(old state) {
 	f.recallTallies(old.Meters)
 	f.ordered.Store(max(f.ordered.Load(), old.Order))
 	changed := f.recallChecks(&old, now)
-	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known), Clock: old.Clock}
+	f.state = state{Machine: f.machine, Boot: f.clock.boot, Birth: old.Birth, Gone: old.Gone, Known: f.recall(old.Known), Clock: old.Clock, ConfigAt: old.ConfigAt, Held: old.Held}
 	if f.rollup != nil {
 		f.state.Figured = old.Figured
 	}
@@ -205,10 +206,10 @@ func (f *flow) documentEvents(now time.Time, old state) (events []envelope.Event
 	return events
 }
 
-// birthGone says whether the newest birth block has been evicted.
+// birthGone says whether the newest birth block has been evicted, or the newest configuration.
 func (f *flow) birthGone() bool {
 	first, _ := f.log.Bounds(event)
-	return f.state.Birth == 0 || f.state.Birth < first
+	return f.state.Birth == 0 || f.state.Birth < first || f.state.ConfigAt != 0 && f.state.ConfigAt < first
 }
 
 // readState is the state in the log, if it is whole and fits the blocks beside it.

@@ -212,14 +212,17 @@ func (f *flow) restated(now time.Time, from, to uint64) (events []envelope.Event
 	return events
 }
 
-// note takes down in the state which blocks have the newest birth and sets.
+// note takes down in the state which blocks have the newest birth, configuration and sets.
 func (f *flow) note(r buffer.Record) {
 	events := blockEvents(r.Data)
 	if len(events) > 0 && events[0].Type == envelope.EventBirth {
 		f.state.Birth = r.Seq
 	}
 	for _, e := range events {
-		if e.Type == envelope.EventParameters {
+		switch e.Type {
+		case envelope.EventConfig:
+			f.state.ConfigAt = r.Seq
+		case envelope.EventParameters:
 			k := f.state.Known[e.Subject]
 			k.Seq, k.Set = r.Seq, nil
 			f.state.Known[e.Subject] = k

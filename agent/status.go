@@ -33,6 +33,10 @@ type siteStatus struct {
 	Lost      *lostStatus      `json:"lost,omitempty"`
 
 	Maintenance []modeStatus `json:"maintenance,omitempty"` // what is in force, by device
+
+	Alarms   []alarmStatus `json:"alarms,omitempty"` // that are on; 32 at most
+	AlarmsOn int           `json:"alarms_on,omitempty"`
+	Limits   []held        `json:"limits,omitempty"` // that are by command
 }
 
 type clockStatus struct {
@@ -228,6 +232,9 @@ func (a *agent) status(s *localServer) *siteStatus {
 	out.Lost = &lostStatus{b.lost.Load(), b.unheard.Load(), a.in.waiting()}
 	out.move(a.clock.shift())
 	out.Maintenance = a.modes.status() // of the gateway's clock already
+	if f := a.writer.Load(); f != nil {
+		out.watched(f.checks) // these too
+	}
 	return out
 }
 
