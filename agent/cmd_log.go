@@ -136,7 +136,7 @@ func viewLog(ctx context.Context, path string, site *config.Site) (*logView, err
 
 func (v *logView) viewLive(ctx context.Context, a *agentConn) error {
 	v.agent = a
-	r, err := a.ask(ctx, request{Do: "log"})
+	r, err := a.ask(ctx, &request{Do: "log"})
 	if err == nil && r.Log == nil {
 		err = errors.New("the running agent did not say what its log holds: it is of another version")
 	}
@@ -179,7 +179,7 @@ func (v *logView) find(ctx context.Context, stream string, from, to time.Time) (
 	if v.agent == nil {
 		return v.file.Find(stream, from, to), nil
 	}
-	q := request{Do: "log", Stream: stream}
+	q := &request{Do: "log", Stream: stream}
 	if !from.IsZero() {
 		q.From = from.UnixMilli()
 	}
@@ -202,7 +202,7 @@ func (v *logView) read(ctx context.Context, stream string, after uint64, n int) 
 		}
 		return first, blocks, pages, err
 	}
-	r, err := v.agent.ask(ctx, request{Do: "blocks", Stream: stream, After: after, Quantity: uint16(min(n, viewBatch)), Epoch: v.info.Epoch})
+	r, err := v.agent.ask(ctx, &request{Do: "blocks", Stream: stream, After: after, Quantity: uint16(min(n, viewBatch)), Epoch: v.info.Epoch})
 	return r.First, r.Blocks, nil, err
 }
 

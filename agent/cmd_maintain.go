@@ -26,7 +26,7 @@ func cmdMaintain(args []string, out, errs io.Writer) error {
 	if err != nil {
 		return err
 	}
-	q := request{Do: "maintained", For: *length, Why: *why, Sudo: os.Getenv("SUDO_USER"), Flag: hj212.FlagMaintenance}
+	q := &request{Do: "maintained", For: *length, Why: *why, Sudo: os.Getenv("SUDO_USER"), Flag: hj212.FlagMaintenance}
 	if *calibration {
 		q.Flag = hj212.FlagCalibration
 	}
@@ -60,7 +60,7 @@ func cmdMaintain(args []string, out, errs io.Writer) error {
 	return nil
 }
 
-func askModes(site *config.Site, q request) ([]modeStatus, error) {
+func askModes(site *config.Site, q *request) ([]modeStatus, error) {
 	a, err := dialAgent(site)
 	if errors.Is(err, errNoAgent) {
 		return nil, hinted{err, "readings get their flag from the running agent: start it first, systemctl start envgate"}
@@ -76,7 +76,7 @@ func askModes(site *config.Site, q request) ([]modeStatus, error) {
 }
 
 // writeModes says what was done and what is in force.
-func writeModes(out io.Writer, list []modeStatus, q request, zh bool) {
+func writeModes(out io.Writer, list []modeStatus, q *request, zh bool) {
 	x := explainer{zh: zh}
 	if q.Do == "maintain-end" {
 		fmt.Fprintf(out, x.say("%s: ended; its readings count again\n", "%s：已结束，数据恢复正常标记\n"), q.Device)

@@ -50,7 +50,7 @@ func resetLive(site *config.Site, name string) (was string, err error) {
 	defer a.Close()
 	ctx, stop := untilStopped()
 	defer stop()
-	r, err := a.ask(ctx, request{Do: "platform-reset", Line: name})
+	r, err := a.ask(ctx, &request{Do: "platform-reset", Line: name})
 	return r.Data, err
 }
 

@@ -71,7 +71,7 @@ func askStatus(ctx context.Context, site *config.Site) (*siteStatus, error) {
 	defer a.Close()
 	ctx, cancel := context.WithTimeout(ctx, localWrite)
 	defer cancel()
-	r, err := a.ask(ctx, request{Do: "status"})
+	r, err := a.ask(ctx, &request{Do: "status"})
 	if err != nil {
 		return nil, err
 	}

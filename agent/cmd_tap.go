@@ -42,7 +42,7 @@ func cmdTap(args []string, out, errs io.Writer) error {
 	defer a.Close()
 	ctx, stop := untilStopped()
 	defer stop()
-	_, err = a.ask(ctx, request{Do: "tap", Line: line.Name})
+	_, err = a.ask(ctx, &request{Do: "tap", Line: line.Name})
 	if err != nil {
 		return err
 	}

@@ -280,7 +280,7 @@ func (s *localServer) serve(ctx context.Context, l *net.UnixListener, remove fun
 		l.Close()
 	}
 	attend(ctx, l, end, s.seats, func(c net.Conn) { s.talk(ctx, c) }, func(c net.Conn) {
-		send(c, reply{Kind: "crowded", Error: fmt.Sprintf("%d commands are connected already", localSeats)})
+		send(c, &reply{Kind: "crowded", Error: fmt.Sprintf("%d commands are connected already", localSeats)})
 	})
 }
 
@@ -341,10 +341,10 @@ func (s *localServer) talk(ctx context.Context, c net.Conn) {
 		case b := <-requests:
 			var q request
 			if err := json.Unmarshal(b, &q); err != nil {
-				send(c, reply{Error: "not a request: " + err.Error()})
+				send(c, &reply{Error: "not a request: " + err.Error()})
 				return
 			}
-			if !s.answer(ctx, c, q) {
+			if !s.answer(ctx, c, &q) {
 				return
 			}
 			idle.Reset(localIdle)
@@ -357,15 +357,15 @@ func (s *localServer) talk(ctx context.Context, c net.Conn) {
 }
 
 // answer replies to one request; false ends the connection.
-func (s *localServer) answer(ctx context.Context, c net.Conn, q request) bool {
+func (s *localServer) answer(ctx context.Context, c net.Conn, q *request) bool {
 	if q.Version != localVersion {
-		return send(c, reply{Error: fmt.Sprintf("the command speaks version %d of the local protocol, the running agent (%s) version %d: restart the agent", q.Version, version, localVersion)})
+		return send(c, &reply{Error: fmt.Sprintf("the command speaks version %d of the local protocol, the running agent (%s) version %d: restart the agent", q.Version, version, localVersion)})
 	}
 	switch q.Do {
 	case "site":
-		return send(c, reply{Site: s.info()})
+		return send(c, &reply{Site: s.info()})
 	case "status":
-		return send(c, reply{Status: s.status()})
+		return send(c, &reply{Status: s.status()})
 	case "read":
 		return send(c, s.read(ctx, q))
 	case "tap":
@@ -388,9 +388,9 @@ func (s *localServer) answer(ctx context.Context, c net.Conn, q request) bool {
 		if err != nil {
 			return send(c, refusal(err))
 		}
-		return send(c, reply{Data: was})
+		return send(c, &reply{Data: was})
 	}
-	return send(c, reply{Error: fmt.Sprintf("unknown request %q", q.Do)})
+	return send(c, &reply{Error: fmt.Sprintf("unknown request %q", q.Do)})
 }
 
 func (s *localServer) info() *siteInfo {
@@ -426,7 +426,7 @@ func (s *localServer) line(name string) (*siteLine, error) {
 }
 
 // read puts a question to a line. Only functions that read get past the line's own check.
-func (s *localServer) read(ctx context.Context, q request) reply {
+func (s *localServer) read(ctx context.Context, q *request) *reply {
 	l, err := s.line(q.Line)
 	if err != nil {
 		return refusal(err)
@@ -442,11 +442,11 @@ func (s *localServer) read(ctx context.Context, q request) reply {
 		r.Took = took
 		return r
 	}
-	return reply{Data: hex.EncodeToString(b), Took: took}
+	return &reply{Data: hex.EncodeToString(b), Took: took}
 }
 
-func refusal(err error) reply {
-	r := reply{Error: err.Error()}
+func refusal(err error) *reply {
+	r := &reply{Error: err.Error()}
 	if e, ok := errors.AsType[*modbus.Exception](err); ok {
 		r.Kind, r.Code = "exception", e.Code
 		return r
@@ -463,13 +463,13 @@ func refusal(err error) reply {
 func tapTo(ctx context.Context, c net.Conn, line *modbus.Line) bool {
 	t := line.Tap(tapRoom)
 	defer t.Close()
-	if !send(c, reply{}) { // from now on nothing is missed
+	if !send(c, &reply{}) { // from now on nothing is missed
 		return false
 	}
 	for {
 		select {
 		case f := <-t.C:
-			if !send(c, reply{Frame: &frameInfo{f.Time, f.Kind.String(), hex.EncodeToString(f.Bytes), f.CRC, f.Lost}}) {
+			if !send(c, &reply{Frame: &frameInfo{f.Time, f.Kind.String(), hex.EncodeToString(f.Bytes), f.CRC, f.Lost}}) {
 				return false
 			}
 		case <-ctx.Done():
@@ -479,7 +479,7 @@ func tapTo(ctx context.Context, c net.Conn, line *modbus.Line) bool {
 }
 
 // send writes one reply, and says whether it went out.
-func send(c net.Conn, r reply) bool {
+func send(c net.Conn, r *reply) bool {
 	r.Version = localVersion
 	b, err := json.Marshal(r)
 	if err != nil {

@@ -54,13 +54,14 @@ func dialAgent(site *config.Site) (*agentConn, error) {
 
 func (a *agentConn) Close() error { return a.c.Close() }
 
-// ask sends a request and waits for its reply, until ctx ends.
-func (a *agentConn) ask(ctx context.Context, q request) (reply, error) {
+// ask sends a request and waits for its reply, until ctx ends. With an error too there
+// is a reply, perhaps an empty one.
+func (a *agentConn) ask(ctx context.Context, q *request) (*reply, error) {
 	defer context.AfterFunc(ctx, func() { a.c.Close() })()
 	q.Version = localVersion
 	b, err := json.Marshal(q)
 	if err != nil {
-		return reply{}, err
+		return new(reply), err
 	}
 	a.c.SetWriteDeadline(time.Now().Add(localWrite))
 	if _, err := a.c.Write(append(b, '\n')); err != nil && ctx.Err() == nil {
@@ -68,21 +69,21 @@ func (a *agentConn) ask(ctx context.Context, q request) (reply, error) {
 		if r, e := a.next(ctx); e != nil {
 			return r, e
 		}
-		return reply{}, errHungUp
+		return new(reply), errHungUp
 	}
 	return a.next(ctx)
 }
 
 // next is the next reply, or the error that it brings.
-func (a *agentConn) next(ctx context.Context) (reply, error) {
-	var r reply
+func (a *agentConn) next(ctx context.Context) (*reply, error) {
+	r := new(reply)
 	if !a.in.Scan() {
 		if ctx.Err() != nil {
 			return r, ctx.Err()
 		}
 		return r, errHungUp
 	}
-	if err := json.Unmarshal(a.in.Bytes(), &r); err != nil {
+	if err := json.Unmarshal(a.in.Bytes(), r); err != nil {
 		return r, fmt.Errorf("the running agent's reply: %w", err)
 	}
 	if r.Error != "" && r.Hint != "" {
@@ -98,7 +99,7 @@ func (a *agentConn) next(ctx context.Context) (reply, error) {
 func (a *agentConn) site() (*siteInfo, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), localWrite)
 	defer cancel()
-	r, err := a.ask(ctx, request{Do: "site"})
+	r, err := a.ask(ctx, &request{Do: "site"})
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +126,7 @@ type remoteBus struct {
 }
 
 func (b *remoteBus) Read(ctx context.Context, r modbus.Read) ([]byte, error) {
-	a, err := b.agent.ask(ctx, request{
+	a, err := b.agent.ask(ctx, &request{
 		Do: "read", Line: b.line, Unit: r.Unit, Function: r.Function, Address: r.Address, Quantity: r.Quantity,
 		Timeout: r.Timeout, Pause: r.Pause,
 	})

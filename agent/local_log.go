@@ -15,15 +15,15 @@ const (
 
 // logInfo says what the log holds, or in which runs of a stream the blocks of a time
 // range are.
-func (s *localServer) logInfo(q request) reply {
+func (s *localServer) logInfo(q *request) *reply {
 	log := s.log()
 	if log == nil {
-		return reply{Error: "the running agent has not opened its log yet"}
+		return &reply{Error: "the running agent has not opened its log yet"}
 	}
 	if q.Stream == "" {
 		info := log.Info()
 		info.State, info.Former = nil, withoutState(info.Former)
-		return reply{Log: &info}
+		return &reply{Log: &info}
 	}
 	var from, to time.Time
 	if q.From != 0 {
@@ -32,7 +32,7 @@ func (s *localServer) logInfo(q request) reply {
 	if q.To != 0 {
 		to = time.UnixMilli(q.To)
 	}
-	return reply{Runs: log.Find(q.Stream, from, to)}
+	return &reply{Runs: log.Find(q.Stream, from, to)}
 }
 
 // withoutState leaves out what has no room in a reply.
@@ -47,10 +47,10 @@ func withoutState(f *buffer.Former) *buffer.Former {
 
 // blocks gives some blocks of the log, in a transaction that has ended before they go
 // out: a slow reader holds no pages.
-func (s *localServer) blocks(q request) reply {
+func (s *localServer) blocks(q *request) *reply {
 	log := s.log()
 	if log == nil {
-		return reply{Error: "the running agent has not opened its log yet"}
+		return &reply{Error: "the running agent has not opened its log yet"}
 	}
 	first, blocks, err := log.Read(q.Stream, q.After, min(int(q.Quantity), blocksAtAll))
 	if err == nil && q.Epoch != "" && log.Epoch() != q.Epoch {
@@ -68,5 +68,5 @@ func (s *localServer) blocks(q request) reply {
 			break
 		}
 	}
-	return reply{First: first, Blocks: blocks[:n]}
+	return &reply{First: first, Blocks: blocks[:n]}
 }

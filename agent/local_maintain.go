@@ -22,9 +22,9 @@ const (
 
 // maintain sets a device to maintenance or calibration, ends that, or lists what is in
 // force. Who did it is the user at the other end of the socket, by the kernel's word.
-func (s *localServer) maintain(c net.Conn, q request) reply {
+func (s *localServer) maintain(c net.Conn, q *request) *reply {
 	if q.Do == "maintained" {
-		return reply{Modes: s.modes.status()}
+		return &reply{Modes: s.modes.status()}
 	}
 	who, err := caller(c, q.Sudo)
 	if err == nil {
@@ -36,10 +36,10 @@ func (s *localServer) maintain(c net.Conn, q request) reply {
 		return r
 	}
 	s.logger.Info("maintenance", "do", q.Do, "device", q.Device, "flag", q.Flag, "for", q.For, "who", who, "why", q.Why)
-	return reply{Modes: s.modes.status()}
+	return &reply{Modes: s.modes.status()}
 }
 
-func (s *localServer) setMode(q request, who string) error {
+func (s *localServer) setMode(q *request, who string) error {
 	switch {
 	case !slices.Contains(s.modes.devices, q.Device):
 		return hinted{fmt.Errorf("%w: the running agent has no %q", errNoDevice, q.Device), "it has " + cutTo(strings.Join(s.modes.devices, ", "), mostText)}

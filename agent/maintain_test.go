@@ -272,24 +272,24 @@ func TestMaintainCommand(t *testing.T) {
 		cancel()
 		all.Wait()
 	})
-	ask := func(q request) ([]modeStatus, error) { return askModes(site, q) }
+	ask := func(q *request) ([]modeStatus, error) { return askModes(site, q) }
 	for _, tt := range []struct {
-		q    request
+		q    *request
 		want string // of the error
 	}{
-		{request{Do: "maintain", Device: "dust", Flag: "M", For: time.Hour, Why: "w"}, `no such device: the running agent has no "dust"`},
-		{request{Do: "maintain", Device: "dust-1 gas", Flag: "M", For: time.Hour, Why: "w"}, "no such device"},
-		{request{Do: "maintain", Device: "gas", Flag: "N", For: time.Hour, Why: "w"}, "want flag M or C"},
-		{request{Do: "maintain", Device: "gas", Flag: "M", For: 25 * time.Hour, Why: "w"}, "want 1m0s to 24h0m0s"},
-		{request{Do: "maintain", Device: "gas", Flag: "M", For: time.Hour, Why: strings.Repeat("w", 201)}, "200 bytes in UTF-8 at most"},
-		{request{Do: "maintain-end", Device: "gas"}, "gas is in no maintenance"},
+		{&request{Do: "maintain", Device: "dust", Flag: "M", For: time.Hour, Why: "w"}, `no such device: the running agent has no "dust"`},
+		{&request{Do: "maintain", Device: "dust-1 gas", Flag: "M", For: time.Hour, Why: "w"}, "no such device"},
+		{&request{Do: "maintain", Device: "gas", Flag: "N", For: time.Hour, Why: "w"}, "want flag M or C"},
+		{&request{Do: "maintain", Device: "gas", Flag: "M", For: 25 * time.Hour, Why: "w"}, "want 1m0s to 24h0m0s"},
+		{&request{Do: "maintain", Device: "gas", Flag: "M", For: time.Hour, Why: strings.Repeat("w", 201)}, "200 bytes in UTF-8 at most"},
+		{&request{Do: "maintain-end", Device: "gas"}, "gas is in no maintenance"},
 	} {
 		_, err := ask(tt.q)
 		if tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 			t.Errorf("%+v: error %v, want %q", tt.q, err, tt.want)
 		}
 	}
-	list, err := ask(request{Do: "maintain", Device: "gas", Flag: "C", For: 2 * time.Hour, Why: "量程校准", Sudo: "li"})
+	list, err := ask(&request{Do: "maintain", Device: "gas", Flag: "C", For: 2 * time.Hour, Why: "量程校准", Sudo: "li"})
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%v, %v", list, err)
 	}
@@ -302,7 +302,7 @@ func TestMaintainCommand(t *testing.T) {
 	}
 	for zh, want := range map[bool]string{false: "gas     C calibration", true: "C 校准"} {
 		var b strings.Builder
-		writeModes(&b, list, request{}, zh)
+		writeModes(&b, list, &request{}, zh)
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("it shows\n%s", b.String())
 		}
@@ -311,7 +311,7 @@ func TestMaintainCommand(t *testing.T) {
 	if len(events) != 1 || events[0].Who != who || events[0].Subject != "gas" {
 		t.Errorf("events are %+v", events)
 	}
-	if list, err = ask(request{Do: "maintain-end", Device: "gas"}); err != nil || len(list) != 0 {
+	if list, err = ask(&request{Do: "maintain-end", Device: "gas"}); err != nil || len(list) != 0 {
 		t.Errorf("after the end: %v, %v", list, err)
 	}
 }

@@ -45,7 +45,7 @@ func TestStatusOfAnAgent(t *testing.T) {
 	l.gate.Read(t.Context(), modbus.Read{Unit: 1, Function: 3, Quantity: 2})
 	l.gate.Read(t.Context(), modbus.Read{Unit: 9, Function: 3, Quantity: 2})
 	l.gate.health.unit("dust-1", false, strings.Repeat("no answer ", 50))
-	r, err := dialled(t, site).ask(t.Context(), request{Do: "status"})
+	r, err := dialled(t, site).ask(t.Context(), &request{Do: "status"})
 	if err != nil || r.Status == nil {
 		t.Fatal(r, err)
 	}

@@ -125,7 +125,7 @@ var (
 )
 
 // calculations reads what is computed. s is what was read before it.
-func (r *reader) calculations(places []place, s *Site) []Calculation {
+func (r *reader) calculations(places []*place, s *Site) []Calculation {
 	taken := names{}
 	list := make([]Calculation, len(places))
 	for i, p := range places {
@@ -145,7 +145,7 @@ func (r *reader) calculations(places []place, s *Site) []Calculation {
 // calcReader reads one calculation.
 type calcReader struct {
 	r *reader
-	place
+	*place
 	to   *Calculation
 	site *Site
 	bad  bool
@@ -295,7 +295,7 @@ func (c *calcReader) inputs() bool {
 			if c.to.Input(e.key) != nil {
 				c.wrong("inputs."+e.key, "stands here a second time", "keep the right one and delete the other")
 			} else if e.line > 0 {
-				c.input(place{node: e.value, path: join(written.path, e.key), keyLine: e.line, keyColumn: e.column}, e.key)
+				c.input(&place{node: e.value, path: join(written.path, e.key), keyLine: e.line, keyColumn: e.column}, e.key)
 			}
 		}
 	}
@@ -311,7 +311,7 @@ func (c *calcReader) inputs() bool {
 }
 
 // input reads one input.
-func (c *calcReader) input(p place, key string) {
+func (c *calcReader) input(p *place, key string) {
 	in := CalcInput{Role: key}
 	path := "inputs." + key
 	before := len(c.r.list) + c.r.left
@@ -467,12 +467,12 @@ func (c *calcReader) need(due bool, what string, roles ...string) {
 }
 
 // canonicalCalculation is one with all that was taken from its device.
-func canonicalCalculation(c Calculation) object {
+func canonicalCalculation(c *Calculation) object {
 	var inputs, o object
 	for _, in := range c.Inputs {
 		inputs = append(inputs, field{in.Role, tagged(reflect.ValueOf(in))[1:]})
 	}
-	for _, f := range tagged(reflect.ValueOf(c)) {
+	for _, f := range tagged(reflect.ValueOf(c).Elem()) {
 		if f.key == "-" {
 			f = field{"inputs", inputs}
 		}

@@ -70,7 +70,7 @@ func canonicalSerial(s *Serial) object {
 	}
 }
 
-func canonicalLine(l Line) object {
+func canonicalLine(l *Line) object {
 	if l.Protocol == protocolHJ212 {
 		return canonicalLogger(l)
 	}
@@ -93,7 +93,7 @@ func canonicalTLS(t *TLS) object {
 	return object{{"ca", t.CA}, {"certificate", t.Certificate}, {"key", t.Key}}
 }
 
-func canonicalDevice(d Device) object {
+func canonicalDevice(d *Device) object {
 	evidence := d.Evidence
 	if evidence == "" {
 		evidence = "none"
@@ -106,7 +106,7 @@ func canonicalDevice(d Device) object {
 		{"name", d.Name},
 		{"template", d.Template},
 		{"template_file", d.TemplateFile},
-		{"registers", each(d.Registers, func(p drivers.PointSpec) object { return tagged(reflect.ValueOf(p)) })},
+		{"registers", each(d.Registers, func(p *drivers.PointSpec) object { return tagged(reflect.ValueOf(p).Elem()) })},
 		{"unit", d.Unit},
 		{"inputs", canonicalInputs(d.Inputs)},
 		{"interval", formatDuration(d.Interval)},
@@ -117,7 +117,7 @@ func canonicalDevice(d Device) object {
 	}
 }
 
-func canonicalUplink(u Uplink) object {
+func canonicalUplink(u *Uplink) object {
 	return object{
 		{"name", u.Name},
 		{"broker", u.Broker},
@@ -138,7 +138,7 @@ func canonicalUplink(u Uplink) object {
 	}
 }
 
-func canonicalPlatform(p Platform) object {
+func canonicalPlatform(p *Platform) object {
 	return object{
 		{"name", p.Name},
 		{"address", p.Address},
@@ -158,7 +158,7 @@ func canonicalPlatform(p Platform) object {
 		{"key_file", p.Key.Path()},
 		{"cipher", p.Cipher},
 		{"private_network", p.PrivateNetwork},
-		{"factors", each(p.Factors, func(f FactorMap) object {
+		{"factors", each(p.Factors, func(f *FactorMap) object {
 			o := object{
 				{"device", f.Device},
 				{"point", f.Point},
@@ -211,10 +211,10 @@ type field struct {
 
 type array []any
 
-func each[T any](list []T, f func(T) object) array {
+func each[T any](list []T, f func(*T) object) array {
 	out := make(array, len(list))
-	for i, v := range list {
-		out[i] = f(v)
+	for i := range list {
+		out[i] = f(&list[i])
 	}
 	return out
 }

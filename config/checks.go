@@ -92,7 +92,7 @@ const wantParts = "a list of device and point, which together are no more than t
 var ruleFlags = []string{"D", "T", "M", "C", "F", "S", "B", noFlag}
 
 // checks reads what is watched. s is what was read before.
-func (r *reader) checks(places []place, s *Site) []Check {
+func (r *reader) checks(places []*place, s *Site) []Check {
 	list := make([]Check, len(places))
 	taken := map[Subject]int{}
 	for i, p := range places {
@@ -119,7 +119,7 @@ func (r *reader) checks(places []place, s *Site) []Check {
 }
 
 // subject reads device and point.
-func (r *reader) subject(g group, to *Subject, s *Site) bool {
+func (r *reader) subject(g *group, to *Subject, s *Site) bool {
 	ok := g.need("device", "want the name of a device or calculation above") && g.word("device", &to.Device, wantName, isName, hintName)
 	if ok && s.device(to.Device) == nil && !s.calculated(to.Device) && !r.torn {
 		r.say(g.at("device"), "is "+to.Device+": no device above has that name", "")
@@ -130,7 +130,7 @@ func (r *reader) subject(g group, to *Subject, s *Site) bool {
 }
 
 // rule reads a rule of a kind, if it is there.
-func (r *reader) rule(g group, c *Check, kind int, s *Site) {
+func (r *reader) rule(g *group, c *Check, kind int, s *Site) {
 	k := &ruleKinds[kind]
 	if !g.has(k.kind) {
 		return
@@ -162,14 +162,14 @@ func (r *reader) rule(g group, c *Check, kind int, s *Site) {
 }
 
 // other reads a point that is compared with the one of c.
-func (r *reader) other(g group, c *Check, s *Site) (other Subject) {
+func (r *reader) other(g *group, c *Check, s *Site) (other Subject) {
 	if r.subject(g, &other, s) && other == c.Subject {
 		r.say(g.at("point"), "is "+other.Point+": that is the point itself", "")
 	}
 	return other
 }
 
-func (r *reader) ruleNumbers(g group, to *Rule, kind int) {
+func (r *reader) ruleNumbers(g *group, to *Rule, kind int) {
 	k := &ruleKinds[kind]
 	given, before := false, ""
 	for _, key := range slices.Concat(k.need, k.more) {
@@ -217,8 +217,8 @@ func (x *Rule) Words() string {
 	return strings.NewReplacer(`"`, "", "{", "", "}", "", ",\n", ", ", ":", " ").Replace(string(canonicalRule(x).json(nil)))
 }
 
-func canonicalCheck(c Check) object {
-	o := canonicalSubject(c.Subject)
+func canonicalCheck(c *Check) object {
+	o := canonicalSubject(&c.Subject)
 	for i := range c.Rules {
 		o = append(o, field{c.Rules[i].Kind, canonicalRule(&c.Rules[i])})
 	}
@@ -234,7 +234,7 @@ func canonicalRule(x *Rule) (o object) {
 	}
 	switch k.others {
 	case "device":
-		o = canonicalSubject(x.Others[0])
+		o = canonicalSubject(&x.Others[0])
 	case "parts":
 		o = object{{"parts", each(x.Others, canonicalSubject)}}
 	}
@@ -256,4 +256,4 @@ func canonicalRule(x *Rule) (o object) {
 	return append(o, field{"flag", flag})
 }
 
-func canonicalSubject(s Subject) object { return object{{"device", s.Device}, {"point", s.Point}} }
+func canonicalSubject(s *Subject) object { return object{{"device", s.Device}, {"point", s.Point}} }

@@ -17,7 +17,7 @@ var inputKeys = tags(reflect.TypeFor[drivers.Input]())
 
 // inputs reads what is wired to a module's channels, ordered by channel so that the
 // canonical form is the same however they are written.
-func (r *reader) inputs(g group, to *Device) {
+func (r *reader) inputs(g *group, to *Device) {
 	const want = "want the module's channels and what is wired to each, such as ai1: {point: w01018, ...}"
 	said := map[string]bool{} // channels of which something was said already
 	if g.has("inputs") {
@@ -38,7 +38,7 @@ func (r *reader) inputs(g group, to *Device) {
 				}
 				continue
 			}
-			at := place{node: e.value, path: join(p.path, e.key), keyLine: e.line, keyColumn: e.column}
+			at := &place{node: e.value, path: join(p.path, e.key), keyLine: e.line, keyColumn: e.column}
 			if read[e.key] != nil {
 				at.node = &node{kind: empty, line: e.line, column: e.column}
 				r.say(at, "stands here a second time", "keep the right one and delete the other")
@@ -62,7 +62,7 @@ func (r *reader) inputs(g group, to *Device) {
 
 // wiring checks inputs against the channels of a built-in template. Those of a template
 // file are checked when that is opened.
-func (r *reader) wiring(g group, to *Device, said map[string]bool) {
+func (r *reader) wiring(g *group, to *Device, said map[string]bool) {
 	var err error
 	switch {
 	case to.Template != "" && (len(to.Inputs) > 0 || drivers.IsModule(to.Template)):

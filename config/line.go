@@ -15,7 +15,7 @@ import (
 )
 
 // lineList reads the buses, and finds names and ports that come twice.
-func (r *reader) lineList(places []place) []Line {
+func (r *reader) lineList(places []*place) []Line {
 	lines, devices, ports := names{}, names{}, names{}
 	list := make([]Line, len(places))
 	for i, p := range places {
@@ -24,7 +24,7 @@ func (r *reader) lineList(places []place) []Line {
 	return list
 }
 
-func (r *reader) line(p place, to *Line, lines, devices, ports names) {
+func (r *reader) line(p *place, to *Line, lines, devices, ports names) {
 	if protocol, ok := r.protocol(p); !ok || protocol == protocolHJ212 {
 		if ok {
 			r.loggerLine(p, to, lines, devices, ports)
@@ -61,7 +61,7 @@ func (r *reader) line(p place, to *Line, lines, devices, ports names) {
 	if !g.need("devices", wantDevices) {
 		return
 	}
-	units := map[int]place{}
+	units := map[int]*place{}
 	places := g.list("devices", wantDevices, 247)
 	to.Devices = make([]Device, len(places))
 	for i, p := range places {
@@ -72,7 +72,7 @@ func (r *reader) line(p place, to *Line, lines, devices, ports names) {
 // speeds are those that instruments have.
 var speeds = []int{1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200}
 
-func (r *reader) serial(p place, to *Serial, ports names) {
+func (r *reader) serial(p *place, to *Serial, ports names) {
 	g, ok := r.group(p, "lines[].serial", "port, baud, parity and stop_bits")
 	if !ok {
 		return
@@ -140,7 +140,7 @@ func hintPort(text string) string {
 
 // port finds a port that two lines use, also where one name is a link to the
 // other, and warns of names that change.
-func (r *reader) port(p place, port string, ports names) {
+func (r *reader) port(p *place, port string, ports names) {
 	const together = "instruments on one bus stand under one line, as its devices"
 	if first, ok := ports[port]; ok {
 		r.say(p, fmt.Sprintf("is %s: %s is that port already (line %d)", quote(port, false), first.path, first.line), together)
@@ -163,13 +163,13 @@ func (r *reader) port(p place, port string, ports names) {
 }
 
 // endpoint reads a network line's URL.
-func (r *reader) endpoint(g group, to *string, ports names) {
+func (r *reader) endpoint(g *group, to *string, ports names) {
 	const want = "want tcp://, tcp+tls://, udp:// or rtuovertcp:// with host and port, such as tcp://10.0.0.5:502"
 	r.address(g, to, ports, want, "502", "tcp", "tcp+tls", "udp", "rtuovertcp")
 }
 
 // address reads a URL that no other line may have.
-func (r *reader) address(g group, to *string, ports names, want, usual string, schemes ...string) {
+func (r *reader) address(g *group, to *string, ports names, want, usual string, schemes ...string) {
 	p := g.at("url")
 	if p.kind != scalar {
 		r.bad(p, want, "")
@@ -192,7 +192,7 @@ func (r *reader) address(g group, to *string, ports names, want, usual string, s
 
 // lineTLS reads the files of a tcp+tls line, which needs them all: with Modbus
 // both ends show certificates.
-func (r *reader) lineTLS(g group, to *Line) {
+func (r *reader) lineTLS(g *group, to *Line) {
 	scheme, _, _ := strings.Cut(to.URL, ":")
 	switch {
 	case scheme == "tcp+tls":
@@ -253,7 +253,7 @@ func validPort(s string) bool {
 	return err == nil && n > 0
 }
 
-func (r *reader) device(p place, to *Device, timeout time.Duration, devices names, units map[int]place) {
+func (r *reader) device(p *place, to *Device, timeout time.Duration, devices names, units map[int]*place) {
 	g, ok := r.group(p, "lines[].devices[]", "name, template or registers, and unit")
 	if !ok {
 		return
@@ -304,7 +304,7 @@ func hintUnit(text string) string {
 }
 
 // source reads what a device's registers are.
-func (r *reader) source(g group, to *Device) {
+func (r *reader) source(g *group, to *Device) {
 	const want = "want template: with a name, template_file: or registers:"
 	var found []string
 	for _, key := range []string{"template", "template_file", "registers"} {
@@ -340,7 +340,7 @@ func (r *reader) source(g group, to *Device) {
 
 // points reads registers in place. What their fields may be is the business of
 // package drivers, whose errors know point and field.
-func (r *reader) points(places []place, device string) []drivers.PointSpec {
+func (r *reader) points(places []*place, device string) []drivers.PointSpec {
 	if places == nil {
 		return nil
 	}

@@ -78,7 +78,7 @@ func (r *reader) site(b []byte) *Site {
 	if tree == nil {
 		return nil
 	}
-	g, ok := r.group(place{node: tree}, "", "a site file begins with gateway: and its id")
+	g, ok := r.group(&place{node: tree}, "", "a site file begins with gateway: and its id")
 	if !ok {
 		return nil
 	}
@@ -151,7 +151,7 @@ func (r *reader) site(b []byte) *Site {
 
 const day = 24 * time.Hour
 
-func (r *reader) gateway(p place, to *Gateway) {
+func (r *reader) gateway(p *place, to *Gateway) {
 	g, ok := r.group(p, "gateway", "the gateway's id at least")
 	if !ok {
 		return
@@ -205,7 +205,7 @@ func isTitle(s string) bool {
 //
 // Seen in the field: platforms that give out others. They are taken, with a
 // warning, as long as they fit the field.
-func (r *reader) mn(g group, to *string) {
+func (r *reader) mn(g *group, to *string) {
 	if !g.word("mn", to, "want the 24 characters 0-9 A-F that the platform gave out", func(s string) bool { return isWord(s, 24, "") }) || *to == "" {
 		return
 	}
@@ -225,7 +225,7 @@ func defaultBudget(bits int) int64 {
 	return 512e6
 }
 
-func (r *reader) storage(p place, to *Storage) {
+func (r *reader) storage(p *place, to *Storage) {
 	g, ok := r.group(p, "storage", "the log's path at least")
 	if !ok {
 		return

@@ -21,15 +21,15 @@ const (
 
 // protocol looks which keys a line may have. ok is false where that cannot be said,
 // which is reported.
-func (r *reader) protocol(p place) (protocol string, ok bool) {
+func (r *reader) protocol(p *place) (protocol string, ok bool) {
 	protocol = "modbus"
 	if p.kind != mapping {
 		return protocol, true
 	}
 	for _, e := range p.entries {
 		if e.key == "protocol" {
-			at := place{node: e.value, path: join(p.path, e.key), keyLine: e.line, keyColumn: e.column}
-			g := group{r: r, place: p, values: map[string]place{e.key: at}}
+			at := &place{node: e.value, path: join(p.path, e.key), keyLine: e.line, keyColumn: e.column}
+			g := &group{r: r, place: p, values: map[string]*place{e.key: at}}
 			ok := g.choice(e.key, &protocol, []string{"modbus", protocolHJ212}, hintProtocol)
 			r.torn = r.torn || !ok // nobody knows what its devices are
 			return protocol, ok
@@ -50,7 +50,7 @@ func hintProtocol(text string) string {
 }
 
 // loggerLine reads a line on which HJ 212 frames come.
-func (r *reader) loggerLine(p place, to *Line, lines, devices, ports names) {
+func (r *reader) loggerLine(p *place, to *Line, lines, devices, ports names) {
 	g, ok := r.group(p, loggerSection, "name, serial, url or listen, and devices")
 	if !ok {
 		return
@@ -97,7 +97,7 @@ func (r *reader) loggerLine(p place, to *Line, lines, devices, ports names) {
 }
 
 // listen reads an address of our own.
-func (r *reader) listen(g group, to *string, ports names) {
+func (r *reader) listen(g *group, to *string, ports names) {
 	const want = "want address and port, such as 0.0.0.0:9001 (any network) or 192.168.1.1:9001"
 	good := g.word("listen", to, want, func(s string) bool {
 		host, port, err := net.SplitHostPort(s)
@@ -135,7 +135,7 @@ func (r *reader) listen(g group, to *string, ports names) {
 	ports["listen "+*to] = p
 }
 
-func (r *reader) loggerDevice(p place, to *Device, devices, mns names) {
+func (r *reader) loggerDevice(p *place, to *Device, devices, mns names) {
 	g, ok := r.group(p, loggerDeviceSection, "name and mn")
 	if !ok {
 		return
@@ -164,7 +164,7 @@ func (r *reader) loggerDevice(p place, to *Device, devices, mns names) {
 	}
 }
 
-func (r *reader) loggerFactor(p place, to *LoggerFactor, codes, points names) {
+func (r *reader) loggerFactor(p *place, to *LoggerFactor, codes, points names) {
 	g, ok := r.group(p, "lines[].devices[].factors[]", "code, and point and unit as you like")
 	if !ok {
 		return
@@ -207,7 +207,7 @@ func hintFactor(text string) string {
 	return ""
 }
 
-func canonicalLogger(l Line) object {
+func canonicalLogger(l *Line) object {
 	return object{
 		{"name", l.Name},
 		{"protocol", l.Protocol},
@@ -215,12 +215,12 @@ func canonicalLogger(l Line) object {
 		{"url", l.URL},
 		{"listen", l.Listen},
 		{"crc", l.CRC},
-		{"devices", each(l.Devices, func(d Device) object {
+		{"devices", each(l.Devices, func(d *Device) object {
 			return object{
 				{"name", d.Name},
 				{"mn", d.MN},
 				{"interval", formatDuration(d.Interval)},
-				{"factors", each(d.Factors, func(f LoggerFactor) object {
+				{"factors", each(d.Factors, func(f *LoggerFactor) object {
 					return object{{"code", f.Code}, {"point", f.Point}, {"unit", f.Unit}}
 				})},
 			}

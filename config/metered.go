@@ -36,7 +36,7 @@ func (m *Metered) String() string {
 	return text
 }
 
-func (r *reader) metered(g group, to *Uplink) {
+func (r *reader) metered(g *group, to *Uplink) {
 	if !g.has("metered") {
 		return
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // platforms reads the HJ 212 platforms. s is what was read before them.
-func (r *reader) platforms(places []place, s *Site) []Platform {
+func (r *reader) platforms(places []*place, s *Site) []Platform {
 	taken := names{}
 	list := make([]Platform, len(places))
 	for i, p := range places {
@@ -18,7 +18,7 @@ func (r *reader) platforms(places []place, s *Site) []Platform {
 	return list
 }
 
-func (r *reader) platform(p place, to *Platform, s *Site, taken names) {
+func (r *reader) platform(p *place, to *Platform, s *Site, taken names) {
 	g, ok := r.group(p, "platforms[]", "name, address, st and password_file at least")
 	if !ok {
 		return
@@ -55,7 +55,7 @@ func (r *reader) platform(p place, to *Platform, s *Site, taken names) {
 	}
 	r.mn(g, &to.MN)
 	r.platformCommands(g, to)
-	if to.MN == "" && r.mnAt.node == nil && !r.torn && (to.Commands.Registration == nil || to.Edition != 2025) {
+	if to.MN == "" && r.mnAt == nil && !r.torn && (to.Commands.Registration == nil || to.Edition != 2025) {
 		g.need("mn", "a platform knows the gateway by its MN; give it here or under gateway")
 	}
 	r.sending(g, to)
@@ -66,7 +66,7 @@ func (r *reader) platform(p place, to *Platform, s *Site, taken names) {
 }
 
 // sending reads what goes out and how it is answered.
-func (r *reader) sending(g group, to *Platform) {
+func (r *reader) sending(g *group, to *Platform) {
 	to.Send = g.words("send", []string{"rtd", "minute", "hour", "day", "boot"})
 	if len(to.Send) == 0 {
 		to.Send = []string{"rtd", "minute", "hour", "day", "boot"}
@@ -90,7 +90,7 @@ func (r *reader) sending(g group, to *Platform) {
 
 // cipher reads what keeps the values secret (HJ 212-2025, 6.4: over the Internet data
 // are encrypted).
-func (r *reader) cipher(g group, to *Platform) {
+func (r *reader) cipher(g *group, to *Platform) {
 	path := ""
 	g.file("key_file", &path, "want the path of a file with the 16 characters of the key")
 	to.Key = SecretFile(path)
@@ -106,7 +106,7 @@ func (r *reader) cipher(g group, to *Platform) {
 }
 
 // words is a list of some of a few words, each once.
-func (g group) words(key string, all []string) (out []string) {
+func (g *group) words(key string, all []string) (out []string) {
 	for _, p := range g.list(key, "want a list of "+or(all)+", or no "+key+": at all, which means all of them", len(all)) {
 		if p.kind != scalar || !slices.Contains(all, p.text) || slices.Contains(out, p.text) {
 			hint := ""
@@ -125,7 +125,7 @@ func (g group) words(key string, all []string) (out []string) {
 
 func isDigits(s string) bool { return s != "" && strings.Trim(s, "0123456789") == "" }
 
-func (r *reader) factor(p place, s *Site) (to FactorMap) {
+func (r *reader) factor(p *place, s *Site) (to FactorMap) {
 	g, ok := r.group(p, "platforms[].factors[]", "device, point and code")
 	if !ok {
 		return to

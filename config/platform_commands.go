@@ -34,7 +34,7 @@ var (
 
 const defaultClockStep = 10 * time.Minute
 
-func (r *reader) platformCommands(g group, to *Platform) {
+func (r *reader) platformCommands(g *group, to *Platform) {
 	c := &to.Commands
 	c.Allow = slices.Clone(defaultCommands)
 	if !g.has("commands") {
@@ -74,7 +74,7 @@ func (r *reader) platformCommands(g group, to *Platform) {
 }
 
 // words are a list's items, all of which ok takes.
-func (r *reader) words(g group, key, want string, most int, ok func(string) bool) (out []string) {
+func (r *reader) words(g *group, key, want string, most int, ok func(string) bool) (out []string) {
 	for _, p := range g.list(key, want, most) {
 		if p.kind != scalar || !ok(p.text) {
 			r.bad(p, want, "")

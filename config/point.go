@@ -31,7 +31,7 @@ func tags(t reflect.Type) []string {
 }
 
 // spec reads the struct that to points to.
-func (r *reader) spec(p place, to any, section string) {
+func (r *reader) spec(p *place, to any, section string) {
 	g, ok := r.group(p, section, strings.Join(sections[section], ", "))
 	if !ok {
 		return
@@ -69,7 +69,7 @@ func sample(f reflect.Value) string {
 	return "a, b"
 }
 
-func (r *reader) specText(p place, to reflect.Value) {
+func (r *reader) specText(p *place, to reflect.Value) {
 	switch {
 	case p.kind != scalar || p.text == "" || len(p.text) > 200 || strangeLetter(p.text) >= 0:
 		want := "want a word or text of at most 200 bytes"
@@ -84,32 +84,33 @@ func (r *reader) specText(p place, to reflect.Value) {
 
 // find is the place of a field such as flags[0].points below a place: as near
 // as there is one.
-func (p place) find(field string) place {
+func (p *place) find(field string) *place {
+	at := *p
 	for field != "" {
 		var key string
 		key, field, _ = strings.Cut(field, ".")
 		key, index, indexed := strings.Cut(key, "[")
-		next, ok := p.child(key)
-		p.path = join(p.path, key)
+		next, ok := at.child(key)
+		at.path = join(at.path, key)
 		if indexed {
-			p.path += "[" + index
+			at.path += "[" + index
 			var i int
 			if _, err := fmt.Sscanf(index, "%d]", &i); err == nil && ok && next.kind == list && i >= 0 && i < len(next.items) {
 				next.node = next.items[i]
 			}
 		}
 		if ok {
-			p.node = next.node
+			at.node = next.node
 		}
 	}
-	return p
+	return &at
 }
 
 // child is the value of a mapping's key.
-func (p place) child(key string) (place, bool) {
+func (p *place) child(key string) (*place, bool) {
 	for _, e := range p.entries {
 		if e.key == key {
-			return place{node: e.value, path: join(p.path, key), keyLine: e.line, keyColumn: e.column}, true
+			return &place{node: e.value, path: join(p.path, key), keyLine: e.line, keyColumn: e.column}, true
 		}
 	}
 	return p, false

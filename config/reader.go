@@ -16,7 +16,7 @@ type reader struct {
 	findings
 	dir  string // of the site file; relative paths begin there
 	bits int    // of a word of the system: 32 or 64
-	mnAt place  // gateway.mn, good or not
+	mnAt *place // gateway.mn, good or not
 }
 
 // A place is a value together with its path.
@@ -29,13 +29,13 @@ type place struct {
 }
 
 // bad reports what is wrong with a value: what is there, and what may be.
-func (r *reader) bad(p place, want, hint string) {
+func (r *reader) bad(p *place, want, hint string) {
 	r.say(p, p.got()+": "+want, hint)
 }
 
 // say reports a text of the caller's own about a value. Of what could not be
 // read nothing is said: that has been reported.
-func (r *reader) say(p place, text, hint string) {
+func (r *reader) say(p *place, text, hint string) {
 	if p.path == "" {
 		text = "the file " + text
 	}
@@ -45,22 +45,22 @@ func (r *reader) say(p place, text, hint string) {
 }
 
 // warn is say for what is allowed.
-func (r *reader) warn(p place, text, hint string) {
+func (r *reader) warn(p *place, text, hint string) {
 	r.add(Problem{Line: p.line, Column: p.column, Path: p.path, Text: text, Hint: hint, Warning: true})
 }
 
 // A group is a mapping whose keys have been looked at.
 type group struct {
 	r *reader
-	place
-	values map[string]place
+	*place
+	values map[string]*place
 	holes  bool // not all of it could be read
 }
 
 // group looks at the keys of a mapping: each must be known to the section and
 // stand there once. ok is false where p is no mapping.
-func (r *reader) group(p place, section, what string) (g group, ok bool) {
-	g = group{r: r, place: p, values: map[string]place{}}
+func (r *reader) group(p *place, section, what string) (g *group, ok bool) {
+	g = &group{r: r, place: p, values: map[string]*place{}}
 	if p.kind != mapping {
 		hint := ""
 		if keys := sections[section]; p.kind == scalar && len(keys) == 1 {
@@ -72,7 +72,7 @@ func (r *reader) group(p place, section, what string) (g group, ok bool) {
 		return g, false
 	}
 	for _, e := range p.entries {
-		v := place{node: e.value, path: join(p.path, e.key), keyLine: e.line, keyColumn: e.column}
+		v := &place{node: e.value, path: join(p.path, e.key), keyLine: e.line, keyColumn: e.column}
 		first, twice := g.values[e.key]
 		switch {
 		case e.key == "" && e.line == 0:
@@ -104,7 +104,7 @@ func join(path, key string) string {
 }
 
 // need reports a key that is not there.
-func (g group) need(key, want string) bool {
+func (g *group) need(key, want string) bool {
 	if _, ok := g.values[key]; ok || g.holes {
 		return ok
 	}
@@ -116,13 +116,13 @@ func (g group) need(key, want string) bool {
 }
 
 // has says whether a key is there, even if its value is no good.
-func (g group) has(key string) bool {
+func (g *group) has(key string) bool {
 	_, ok := g.values[key]
 	return ok
 }
 
 // at is the place of a key's value; of the group itself where there is none.
-func (g group) at(key string) place {
+func (g *group) at(key string) *place {
 	if p, ok := g.values[key]; ok {
 		return p
 	}
@@ -137,7 +137,7 @@ func (g group) at(key string) place {
 type hinter func(text string) string
 
 // word is a scalar that ok takes.
-func (g group) word(key string, to *string, want string, ok func(string) bool, hints ...hinter) bool {
+func (g *group) word(key string, to *string, want string, ok func(string) bool, hints ...hinter) bool {
 	p, there := g.values[key]
 	if !there {
 		return true
@@ -150,7 +150,7 @@ func (g group) word(key string, to *string, want string, ok func(string) bool, h
 	return true
 }
 
-func hintFor(p place, hints []hinter) string {
+func hintFor(p *place, hints []hinter) string {
 	if p.kind != scalar {
 		return ""
 	}
@@ -163,7 +163,7 @@ func hintFor(p place, hints []hinter) string {
 }
 
 // choice is one of a few words.
-func (g group) choice(key string, to *string, words []string, hints ...hinter) bool {
+func (g *group) choice(key string, to *string, words []string, hints ...hinter) bool {
 	hints = append(hints, func(text string) string {
 		if near := nearest(strings.ToLower(text), words); near != "" {
 			return "did you mean " + near + "?"
@@ -182,7 +182,7 @@ func or(words []string) string {
 }
 
 // number is a whole number from lo to hi, in decimal.
-func (g group) number(key string, to *int, lo, hi int, want string, hints ...hinter) bool {
+func (g *group) number(key string, to *int, lo, hi int, want string, hints ...hinter) bool {
 	p, there := g.values[key]
 	if !there {
 		return true
@@ -202,7 +202,7 @@ func (g group) number(key string, to *int, lo, hi int, want string, hints ...hin
 }
 
 // decimal is a number from lo to hi, with or without a fraction.
-func (g group) decimal(key string, to *float64, lo, hi float64, want string, hints ...hinter) bool {
+func (g *group) decimal(key string, to *float64, lo, hi float64, want string, hints ...hinter) bool {
 	p, there := g.values[key]
 	if !there {
 		return true
@@ -217,7 +217,7 @@ func (g group) decimal(key string, to *float64, lo, hi float64, want string, hin
 }
 
 // yes is true or false.
-func (g group) yes(key string, to *bool) bool {
+func (g *group) yes(key string, to *bool) bool {
 	word := ""
 	if !g.word(key, &word, "want true or false", func(s string) bool { return s == "true" || s == "false" }, func(text string) string {
 		switch strings.ToLower(text) {
@@ -237,7 +237,7 @@ func (g group) yes(key string, to *bool) bool {
 }
 
 // duration is a time from lo to hi.
-func (g group) duration(key string, to *time.Duration, lo, hi time.Duration, what string) bool {
+func (g *group) duration(key string, to *time.Duration, lo, hi time.Duration, what string) bool {
 	p, there := g.values[key]
 	if !there {
 		return true
@@ -260,7 +260,7 @@ func (g group) duration(key string, to *time.Duration, lo, hi time.Duration, wha
 
 // file is the path of a file. One that is not absolute begins at the site
 // file's folder.
-func (g group) file(key string, to *string, want string) bool {
+func (g *group) file(key string, to *string, want string) bool {
 	if !g.word(key, to, want, fileName, func(text string) string {
 		if strings.HasSuffix(text, "/") {
 			return "that is a folder; write the file's name behind it"
@@ -287,7 +287,7 @@ func (r *reader) resolve(path string) string {
 }
 
 // list is the places of a list's items, at most most.
-func (g group) list(key, want string, most int) []place {
+func (g *group) list(key, want string, most int) []*place {
 	p, there := g.values[key]
 	if !there {
 		return nil
@@ -296,7 +296,7 @@ func (g group) list(key, want string, most int) []place {
 		hint := ""
 		switch {
 		case p.kind == list: // []
-			p.node = &node{kind: empty, line: p.line, column: p.column}
+			p = &place{node: &node{kind: empty, line: p.line, column: p.column}, path: p.path}
 		case p.kind == mapping || p.kind == scalar:
 			hint = "put a hyphen and a space before the first key of each item"
 		}
@@ -307,9 +307,9 @@ func (g group) list(key, want string, most int) []place {
 		g.r.say(p, fmt.Sprintf("has %d items: at most %d", len(p.items), most), "")
 		return nil
 	}
-	places := make([]place, len(p.items))
+	places := make([]*place, len(p.items))
 	for i, n := range p.items {
-		places[i] = place{node: n, path: fmt.Sprintf("%s[%d]", p.path, i), keyLine: n.line, keyColumn: n.column}
+		places[i] = &place{node: n, path: fmt.Sprintf("%s[%d]", p.path, i), keyLine: n.line, keyColumn: n.column}
 	}
 	return places
 }
@@ -340,10 +340,10 @@ func hintName(text string) string {
 }
 
 // names keeps names that must not come twice.
-type names map[string]place
+type names map[string]*place
 
 // name reads the name of something and reports one that is taken.
-func (g group) name(to *string, taken names) {
+func (g *group) name(to *string, taken names) {
 	if !g.need("name", wantName) || !g.word("name", to, wantName, isName, hintName) {
 		return
 	}

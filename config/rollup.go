@@ -62,7 +62,7 @@ func defaultRollup() Rollup {
 var rules = []string{"share", "any"}
 
 // rollup reads how figures are made. s is what was read before.
-func (r *reader) rollup(p place, to *Rollup, s *Site) {
+func (r *reader) rollup(p *place, to *Rollup, s *Site) {
 	g, ok := r.group(p, "rollup", "minutes")
 	if !ok {
 		return
@@ -103,7 +103,7 @@ func (r *reader) rollup(p place, to *Rollup, s *Site) {
 
 const wantDecimals = "want 0 to 6"
 
-func (r *reader) countFlags(g group, to *Rollup) {
+func (r *reader) countFlags(g *group, to *Rollup) {
 	if !g.has("count_flags") {
 		return
 	}
@@ -123,7 +123,7 @@ func (r *reader) countFlags(g group, to *Rollup) {
 	to.CountFlags = flags
 }
 
-func (r *reader) night(g group, to *Rollup) {
+func (r *reader) night(g *group, to *Rollup) {
 	p, there := g.values["night"]
 	if !there {
 		return
@@ -137,14 +137,14 @@ func (r *reader) night(g group, to *Rollup) {
 }
 
 // onePoint reads the point of an entry that no other has.
-func (r *reader) onePoint(g group, to *string, taken names) bool {
+func (r *reader) onePoint(g *group, to *string, taken names) bool {
 	const want = "want the code of a point, such as a34004"
 	return g.need("point", want) && g.word("point", to, want, func(s string) bool { return isWord(s, 32, "_") }) &&
 		r.once(g.at("point"), *to, taken)
 }
 
 // oneDevice reads the device of an entry that no other has.
-func (r *reader) oneDevice(g group, to *string, s *Site, taken names) bool {
+func (r *reader) oneDevice(g *group, to *string, s *Site, taken names) bool {
 	if !g.need("device", "want the name of one of the devices") || !g.word("device", to, wantName, isName, hintName) {
 		return false
 	}
@@ -155,7 +155,7 @@ func (r *reader) oneDevice(g group, to *string, s *Site, taken names) bool {
 	return r.once(g.at("device"), *to, taken)
 }
 
-func (r *reader) once(p place, name string, taken names) bool {
+func (r *reader) once(p *place, name string, taken names) bool {
 	if first, ok := taken[name]; ok {
 		r.say(p, fmt.Sprintf("is %s: it stands in line %d already", name, first.line), "keep the right one and delete the other")
 		return false
@@ -173,10 +173,10 @@ func canonicalRollup(c Rollup) object {
 		{"abnormal", c.Abnormal},
 		{"count_flags", texts(c.CountFlags)},
 		{"night", c.Night.String()},
-		{"decimals", each(c.Decimals, func(d PointDecimals) object {
+		{"decimals", each(c.Decimals, func(d *PointDecimals) object {
 			return object{{"point", d.Point}, {"decimals", d.Decimals}}
 		})},
-		{"devices", each(c.Devices, func(d DeviceRule) object {
+		{"devices", each(c.Devices, func(d *DeviceRule) object {
 			return object{{"device", d.Device}, {"rule", d.Rule}, {"noise", d.Noise}}
 		})},
 	}

@@ -34,7 +34,7 @@ func (s ShareRule) Registers() string {
 }
 
 // sharing reads what other programs may read. s is what was read before it.
-func (r *reader) sharing(p place, s *Site) *Share {
+func (r *reader) sharing(p *place, s *Site) *Share {
 	g, ok := r.group(p, "share", "listen and allow")
 	if !ok {
 		return nil
@@ -67,7 +67,7 @@ func (r *reader) sharing(p place, s *Site) *Share {
 }
 
 // shareRule reads one rule. units are those that are taken, and by which device.
-func (r *reader) shareRule(p place, s *Site, units map[int]string) (to ShareRule) {
+func (r *reader) shareRule(p *place, s *Site, units map[int]string) (to ShareRule) {
 	g, ok := r.group(p, "share.allow[]", "device and registers")
 	if !ok {
 		return to
@@ -120,7 +120,7 @@ func canonicalShare(s *Share) object {
 	}
 	return object{
 		{"listen", s.Listen},
-		{"allow", each(s.Allow, func(a ShareRule) object {
+		{"allow", each(s.Allow, func(a *ShareRule) object {
 			return object{{"device", a.Device}, {"as_unit", a.Unit}, {"function", a.Function}, {"registers", a.Registers()}}
 		})},
 	}

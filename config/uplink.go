@@ -13,7 +13,7 @@ import (
 var streams = []string{"live", "stat", "event"}
 
 // uplinks reads the brokers. s is what was read before them.
-func (r *reader) uplinks(places []place, s *Site) []Uplink {
+func (r *reader) uplinks(places []*place, s *Site) []Uplink {
 	taken, clients := names{}, names{}
 	list := make([]Uplink, len(places))
 	for i, p := range places {
@@ -22,7 +22,7 @@ func (r *reader) uplinks(places []place, s *Site) []Uplink {
 	return list
 }
 
-func (r *reader) uplink(p place, to *Uplink, gateway string, taken, clients names) {
+func (r *reader) uplink(p *place, to *Uplink, gateway string, taken, clients names) {
 	g, ok := r.group(p, "uplinks[]", "name and broker at least")
 	if !ok {
 		return
@@ -70,7 +70,7 @@ func (r *reader) uplink(p place, to *Uplink, gateway string, taken, clients name
 }
 
 // broker reads the address, and whether TLS goes with it.
-func (r *reader) broker(g group, to *Uplink) {
+func (r *reader) broker(g *group, to *Uplink) {
 	const want = "want mqtts:// or mqtt:// with host and port, such as mqtts://mqtt.example.org:8883"
 	if !g.need("broker", want) {
 		return
@@ -103,7 +103,7 @@ func (r *reader) broker(g group, to *Uplink) {
 
 // tls reads the files of a connection. A broker may do without a certificate of
 // ours, a bus may not.
-func (r *reader) tls(p place, section string, to *TLS) {
+func (r *reader) tls(p *place, section string, to *TLS) {
 	g, ok := r.group(p, section, "ca, certificate and key")
 	if !ok {
 		return
@@ -130,7 +130,7 @@ func isPrefix(s string) bool {
 		!strings.ContainsAny(s, "+#\t ") && !slices.Contains(strings.Split(s, "/"), "")
 }
 
-func (r *reader) centreKeys(g group, to *Uplink) {
+func (r *reader) centreKeys(g *group, to *Uplink) {
 	const want = "want a list of the files with the centre's public keys, which sign receipts"
 	for _, p := range g.list("centre_keys", want, 16) {
 		if p.kind != scalar || !fileName(p.text) {
@@ -144,7 +144,7 @@ func (r *reader) centreKeys(g group, to *Uplink) {
 	}
 }
 
-func (r *reader) share(g group, to *Uplink) {
+func (r *reader) share(g *group, to *Uplink) {
 	p, there := g.values["backlog_share"]
 	if !there {
 		return
@@ -160,7 +160,7 @@ func (r *reader) share(g group, to *Uplink) {
 	to.BacklogShare = share
 }
 
-func (r *reader) streams(g group, to *Uplink) {
+func (r *reader) streams(g *group, to *Uplink) {
 	places := g.list("streams", "want a list of live, stat and event, or no streams: at all, which means each", len(streams))
 	if len(places) == 0 {
 		return
