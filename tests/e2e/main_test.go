@@ -1,10 +1,12 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"testing"
 )
 
@@ -13,7 +15,15 @@ var envgate, centre string
 
 func TestMain(m *testing.M) { os.Exit(run(m)) }
 
+// sideBySide is how many tests run at once where nobody says otherwise: most of their time
+// they wait for a minute to end, or for a time-out.
+const sideBySide = 4
+
 func run(m *testing.M) int {
+	flag.Parse()
+	if f := flag.Lookup("test.parallel"); f.Value.String() == f.DefValue {
+		f.Value.Set(strconv.Itoa(sideBySide))
+	}
 	dir, err := os.MkdirTemp("", "envgate-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
