@@ -27,7 +27,7 @@ func main() {
 const allParts = "size,load,typical,many,outage,drain,far,fresh,start,flash,wire,faults"
 
 func run() error {
-	span := flag.Duration("for", time.Minute, "time to measure each load")
+	span := flag.Duration("for", time.Minute, "time to measure each load; whole minutes, as figures are sealed once in each")
 	only := flag.String("only", allParts, "which parts")
 	flag.Parse()
 	r := &report{}
