@@ -280,6 +280,21 @@ func (im *image) leaf(p []byte, depth int, s *span, fn entryFunc) error {
 	return nil
 }
 
+// overflow is how many pages page id goes on over; b is its first one, and high the first
+// page never used. The error says why it is no page of a tree.
+func overflow(b []byte, id, high uint64) (uint64, error) {
+	flags, over := order.Uint16(b[8:]), uint64(order.Uint32(b[12:]))
+	switch {
+	case order.Uint64(b) != id:
+		return 0, badf("page %d says it is page %d", id, order.Uint64(b))
+	case flags != flagLeaf && flags != flagBranch:
+		return 0, badf("page %d: flags %#x", id, flags)
+	case over > maxOverflow || id+over >= high:
+		return 0, badf("page %d: %d pages long", id, over+1)
+	}
+	return over, nil
+}
+
 // page reads a page with its overflow into the buffer of its depth.
 func (im *image) page(id uint64, depth int) ([]byte, error) {
 	if depth >= maxDepth {
@@ -297,14 +312,9 @@ func (im *image) page(id uint64, depth int) ([]byte, error) {
 	if _, err := im.r.ReadAt(b, int64(id)*pageSize); err != nil {
 		return nil, badf("page %d: %v", id, err)
 	}
-	flags, over := order.Uint16(b[8:]), uint64(order.Uint32(b[12:]))
-	switch {
-	case order.Uint64(b) != id:
-		return nil, badf("page %d says it is page %d", id, order.Uint64(b))
-	case flags != flagLeaf && flags != flagBranch:
-		return nil, badf("page %d: flags %#x", id, flags)
-	case over > maxOverflow || id+over >= im.meta.high:
-		return nil, badf("page %d: %d pages long", id, over+1)
+	over, err := overflow(b, id, im.meta.high)
+	if err != nil {
+		return nil, err
 	}
 	for k := id; k <= id+over; k++ {
 		if im.seen[k/64]&(1<<(k%64)) != 0 {

@@ -99,14 +99,9 @@ func (p *pages) page(id uint64, depth int) ([]byte, error) {
 	if _, err := p.file.ReadAt(b, int64(id)*pageSize); err != nil {
 		return nil, badf("page %d: %v", id, err)
 	}
-	flags, over := order.Uint16(b[8:]), uint64(order.Uint32(b[12:]))
-	switch {
-	case order.Uint64(b) != id:
-		return nil, badf("page %d says it is page %d", id, order.Uint64(b))
-	case flags != flagLeaf && flags != flagBranch:
-		return nil, badf("page %d: flags %#x", id, flags)
-	case over > maxOverflow || id+over >= p.high:
-		return nil, badf("page %d: %d pages long", id, over+1)
+	over, err := overflow(b, id, p.high)
+	if err != nil {
+		return nil, err
 	}
 	if over > 0 {
 		b = append(make([]byte, 0, (over+1)*pageSize), b...)[:(over+1)*pageSize]
