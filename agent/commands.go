@@ -72,9 +72,7 @@ func (a *agent) commandsOf(c config.Platform, log *buffer.Log) platform.Commands
 	o := platform.Commands{
 		Allow: c.Commands.Allow, Find: log.Find, Kept: keeper.Of(c.Name),
 		Seal: func(ctx context.Context, e envelope.Event) error {
-			ctx, cancel := context.WithTimeoutCause(ctx, sealWait, errUnsealed)
-			defer cancel()
-			return a.sealed(ctx, log, e)
+			return a.sealedSoon(ctx, log, e)
 		},
 		Keep: func(change func(*platform.Kept)) error { return keeper.Change(c.Name, change) },
 		Info: func(polID, infoID string) (string, bool) { return a.info(c, polID, infoID) },
@@ -95,6 +93,13 @@ func (a *agent) commandsOf(c config.Platform, log *buffer.Log) platform.Commands
 		}
 	}
 	return o
+}
+
+// sealedSoon is sealed, within sealWait.
+func (a *agent) sealedSoon(ctx context.Context, log *buffer.Log, e envelope.Event) error {
+	ctx, cancel := context.WithTimeoutCause(ctx, sealWait, errUnsealed)
+	defer cancel()
+	return a.sealed(ctx, log, e)
 }
 
 // infoCodes are parameters of templates under the standard's codes (HJ 212-2017, table
@@ -184,9 +189,7 @@ func (a *agent) resetPlatform(ctx context.Context, name string) (was string, err
 	if log == nil {
 		return "", errors.New("the log is not open yet; try again in a moment")
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, sealWait, errUnsealed)
-	defer cancel()
-	if err := a.sealed(ctx, log, resetEvent(name, was)); err != nil {
+	if err := a.sealedSoon(ctx, log, resetEvent(name, was)); err != nil {
 		return "", err
 	}
 	if err := keeper.Change(name, func(k *platform.Kept) { *k = platform.Kept{} }); err != nil {
