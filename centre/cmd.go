@@ -124,6 +124,15 @@ func parse(f *flag.FlagSet, args []string) ([]string, error) {
 	}
 }
 
+// openNamed opens the database that a command was given, to read.
+func openNamed(ctx context.Context, rest []string, configPath string) (*sqlStore, error) {
+	path, err := database(rest, configPath)
+	if err != nil {
+		return nil, err
+	}
+	return openReader(ctx, path)
+}
+
 // database is the path that a command was given: by name, or by a configuration.
 func database(rest []string, configPath string) (string, error) {
 	switch {

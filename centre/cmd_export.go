@@ -73,11 +73,7 @@ func cmdExport(ctx context.Context, args []string, out, _ io.Writer) (err error)
 	case *asRaw && *target == "":
 		return fmt.Errorf("%w: --raw needs a folder: --out", errUsage)
 	}
-	path, err := database(rest, *configPath)
-	if err != nil {
-		return err
-	}
-	s, err := openReader(ctx, path)
+	s, err := openNamed(ctx, rest, *configPath)
 	if err != nil {
 		return err
 	}

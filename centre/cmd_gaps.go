@@ -21,11 +21,7 @@ func cmdGaps(ctx context.Context, args []string, out, _ io.Writer) error {
 	if err != nil {
 		return err
 	}
-	path, err := database(rest, *configPath)
-	if err != nil {
-		return err
-	}
-	s, err := openReader(ctx, path)
+	s, err := openNamed(ctx, rest, *configPath)
 	if err != nil {
 		return err
 	}

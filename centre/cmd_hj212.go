@@ -38,11 +38,7 @@ func hj212List(ctx context.Context, args []string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	path, err := database(rest, *configPath)
-	if err != nil {
-		return err
-	}
-	s, err := openReader(ctx, path)
+	s, err := openNamed(ctx, rest, *configPath)
 	if err != nil {
 		return err
 	}
@@ -90,11 +86,7 @@ func hj212Export(ctx context.Context, args []string, out io.Writer) (err error) 
 	if err != nil {
 		return err
 	}
-	path, err := database(rest, *configPath)
-	if err != nil {
-		return err
-	}
-	s, err := openReader(ctx, path)
+	s, err := openNamed(ctx, rest, *configPath)
 	if err != nil {
 		return err
 	}
