@@ -106,19 +106,6 @@ func readSM4Key(name string) (hj212.Keys, error) {
 	return hj212.Keys{k}, nil
 }
 
-// language is that of the terminal.
-func language() string {
-	for _, name := range []string{"LC_ALL", "LC_MESSAGES", "LANG"} {
-		if v := os.Getenv(name); v != "" {
-			if strings.HasPrefix(v, "zh") {
-				return "zh"
-			}
-			return "en"
-		}
-	}
-	return "en"
-}
-
 // unescape takes \r \n and \x41 in a frame given as an argument for the bytes they
 // stand for, as logs write them.
 func unescape(s string) string {

@@ -46,6 +46,12 @@ func commands() []command {
 // program runs one command, and gives its exit code: 0 well, 1 not, 2 not understood, 3
 // no agent runs that could have been asked.
 func program(args []string, out, errs io.Writer) int {
+	chinese = language() == "zh"
+	if len(args) > 0 {
+		if l, ok := strings.CutPrefix(strings.TrimLeft(args[0], "-"), "lang="); ok {
+			chinese, args = l == "zh", args[1:]
+		}
+	}
 	if len(args) == 0 {
 		usage(errs)
 		return 2
@@ -56,7 +62,7 @@ func program(args []string, out, errs io.Writer) int {
 		}
 		err := c.run(args[1:], out, errs)
 		if help, ok := errors.AsType[helpText](err); ok {
-			fmt.Fprintf(out, "envgate %s %s\n  %s\n%s", c.name, c.args, c.about, string(help))
+			fmt.Fprintf(out, "envgate %s %s\n  %s\n%s", c.name, c.args, say(c.about), string(help))
 			return 0
 		}
 		return report(errs, c, err)
@@ -66,7 +72,7 @@ func program(args []string, out, errs io.Writer) int {
 		usage(out)
 		return 0
 	}
-	fmt.Fprintf(errs, "envgate: error: %q is no command\nenvgate: hint: envgate help lists them\n", args[0])
+	tell(errs, hinted{failure("%q is no command", args[0]), say("envgate help lists them")})
 	return 2
 }
 
@@ -77,7 +83,7 @@ func report(errs io.Writer, c command, err error) int {
 	case err == nil:
 		return 0
 	case errors.Is(err, errUsage):
-		fmt.Fprintf(errs, "envgate: error: %v\nenvgate: hint: envgate %s %s\n", err, c.name, c.args)
+		tell(errs, hinted{err, "envgate " + c.name + " " + c.args})
 		return 2
 	default:
 		tell(errs, err)
@@ -92,9 +98,9 @@ func tell(errs io.Writer, err error) {
 	if errors.Is(err, errSaid) {
 		return
 	}
-	fmt.Fprintf(errs, "envgate: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	io.WriteString(errs, say("envgate: error: %s\n", strings.ReplaceAll(err.Error(), "\n", "; ")))
 	if hint := hintFor(err); hint != "" {
-		fmt.Fprintf(errs, "envgate: hint: %s\n", hint)
+		io.WriteString(errs, say("envgate: hint: %s\n", hint))
 	}
 }
 
@@ -104,9 +110,9 @@ var (
 )
 
 func usage(w io.Writer) {
-	fmt.Fprintf(w, "envgate %s: from the instrument to the data centre, sealed\n\n", version)
+	io.WriteString(w, say("envgate %s: from the instrument to the data centre, sealed\n\n", version))
 	for _, c := range commands() {
-		fmt.Fprintf(w, "  envgate %-8s %-21s %s\n", c.name, c.args, c.about)
+		fmt.Fprintf(w, "  envgate %-8s %-21s %s\n", c.name, c.args, say(c.about))
 	}
 }
 

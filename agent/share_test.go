@@ -37,8 +37,8 @@ func shared(t *testing.T) (*shareServer, string) {
 	return s, l.Addr().String()
 }
 
-// say sends a frame in hexadecimal and returns what comes back, until a pause.
-func say(t *testing.T, c net.Conn, frame string) string {
+// utter sends a frame in hexadecimal and returns what comes back, until a pause.
+func utter(t *testing.T, c net.Conn, frame string) string {
 	t.Helper()
 	b, err := hex.DecodeString(frame)
 	if err != nil {
@@ -86,7 +86,7 @@ func TestShareAnswersWhatIsAllowed(t *testing.T) {
 			t.Fatal(err)
 		}
 		question := string(bytes.ReplaceAll([]byte(c.question), []byte(" "), nil))
-		if got := say(t, conn, question); got != c.want {
+		if got := utter(t, conn, question); got != c.want {
 			t.Errorf("%s: %s brings %s, want %s", c.name, question, got, c.want)
 		}
 		conn.Close()
@@ -102,7 +102,7 @@ func TestShareIsBounded(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		if got := say(t, c, "0001000000060703000a0001"); got == "closed" {
+		if got := utter(t, c, "0001000000060703000a0001"); got == "closed" {
 			t.Fatal("a seat that is free was refused")
 		}
 		conns = append(conns, c)
@@ -112,12 +112,12 @@ func TestShareIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	if got := say(t, c, "0001000000060703000a0001"); got != "closed" {
+	if got := utter(t, c, "0001000000060703000a0001"); got != "closed" {
 		t.Errorf("connection %d: %s, want it closed", shareSeats+1, got)
 	}
 	busy := 0
 	for range 3 * shareRate {
-		if got := say(t, conns[0], "000100000006070600000001"); got == "000100000003078606" {
+		if got := utter(t, conns[0], "000100000006070600000001"); got == "000100000003078606" {
 			busy++
 		}
 	}
